@@ -1,0 +1,49 @@
+"""The run ledger: one JSON file per command with its inputs, parameters, counts, seconds and versions."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from isocenter.core.files import write_json
+from isocenter.core.workspace import Workspace
+
+VERSIONED = ("isocenter", "duckdb", "polars", "pyarrow", "numpy", "pydicom", "nibabel", "pillow")
+
+
+@dataclass(slots=True)
+class Run:
+    """What one command used and made; filled while it works."""
+
+    verb: str
+    parameters: dict[str, Any]
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int | float] = field(default_factory=dict)
+
+
+@contextmanager
+def ledger(workspace: Workspace, verb: str, **parameters: Any) -> Iterator[Run]:
+    """Record a command: an entry is written when it ends, also when it fails."""
+    run, started, clock = Run(verb, parameters), datetime.now(UTC), time.monotonic()
+    outcome = "failed"
+    try:
+        yield run
+        outcome = "done"
+    finally:
+        stamp = started.strftime("%Y%m%dT%H%M%S.%f")
+        write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
+            "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
+            "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
+        })
+
+
+def versions() -> dict[str, str]:
+    """Versions of isocenter and of the libraries whose results reach the corpus."""
+    return {name: version(name) for name in VERSIONED}

@@ -1,0 +1,1 @@
+"""From files as published to sample and annotation tables, merged into cohorts."""

@@ -1,0 +1,1 @@
+"""The SQL catalog of datasets, what is published about them, vocabularies, licences, label maps and search."""
