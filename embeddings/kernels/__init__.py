@@ -1,0 +1,1 @@
+"""Dense kernels: numpy arrays in, numpy arrays out; torch or faiss inside."""
