@@ -1,0 +1,1 @@
+"""Readers of file formats, one file each: `formats`, `sniff(head, path)`, `header(path)`, `pixels(path)`; strangers to each other."""
