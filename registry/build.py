@@ -1,0 +1,142 @@
+"""Facts in, catalog out: every `<table>.csv` of the facts folders becomes the table of that name, the same rows every time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import BigInteger, Boolean, Table, create_engine
+from sqlalchemy.schema import Column
+
+from isocenter.core.errors import BadInput
+from isocenter.core.files import blake2b, draft
+from isocenter.registry.choose import choose
+from isocenter.registry.models import SCHEMA_VERSION, Base
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+BLOCK_SIZE = 16384                    # bytes; the smallest DuckDB offers: two dozen small tables would waste larger ones
+
+
+def build(folders: Sequence[Path], target: Path) -> dict[str, int]:
+    """Build the DuckDB catalog at `target` from facts folders (a later folder replaces rows of equal key); rows per table.
+
+    The file is written beside the target and renamed. Raises BadInput for a column or value that the table cannot hold.
+    """
+    tables = load(folders)
+    with draft(target) as temporary:
+        _write(temporary, tables)
+    return {name: len(rows) for name, rows in tables.items()}
+
+
+def load(folders: Sequence[Path]) -> Tables:
+    """Rows of every table, sorted by key, with the claims chosen and the fingerprint of the facts noted in `catalog_info`."""
+    tables = {name: _merge(table, folders) for name, table in Base.metadata.tables.items()}
+    choose(tables)
+    tables["catalog_info"] = [{"item": "facts", "value": fingerprint(folders)}, {"item": "schema", "value": str(SCHEMA_VERSION)}]
+    return tables
+
+
+def fingerprint(folders: Sequence[Path]) -> str:
+    """Short fingerprint of every facts file and of the schema version."""
+    parts = [f"{path.name}:{blake2b(path.read_bytes())}" for folder in folders for path in sorted(folder.glob("*.csv"))]
+    return blake2b("\n".join([str(SCHEMA_VERSION), *parts]).encode())[:16]
+
+
+def facts_files(table: str, folder: Path) -> list[Path]:
+    """The files of one table: `<table>.csv` and `<table>-<part>.csv`."""
+    return sorted([*folder.glob(f"{table}.csv"), *folder.glob(f"{table}-*.csv")])
+
+
+def read_facts(table: Table, path: Path) -> Iterator[Row]:
+    """Typed rows of one facts file. Raises BadInput that names file and line."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        unknown = set(reader.fieldnames or ()) - set(table.columns.keys())
+        if unknown:
+            raise BadInput(f"table {table.name} has no column {', '.join(sorted(unknown))}", where=str(path))
+        for raw in reader:
+            try:
+                yield {column.name: _typed(raw.get(column.name) or "", column) for column in table.columns}
+            except ValueError as error:
+                raise BadInput(str(error), where=f"{path} line {reader.line_num}") from error
+
+
+def write_facts(table: str, rows: Iterable[Row], path: Path) -> int:
+    """Write rows as facts text: header, one row a line, sorted by key, LF; without columns that are empty everywhere."""
+    model = Base.metadata.tables[table]
+    texts = sorted({tuple(_text(row.get(column.name)) for column in model.columns) for row in rows})
+    used = [i for i, column in enumerate(model.columns) if column.primary_key or any(text[i] for text in texts)]
+    with draft(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([model.columns.keys()[i] for i in used])
+        writer.writerows([text[i] for i in used] for text in texts)
+    return len(texts)
+
+
+def _merge(table: Table, folders: Sequence[Path]) -> list[Row]:
+    keys = [column.name for column in table.primary_key.columns]
+    rows: dict[tuple[Any, ...], Row] = {}
+    for folder in folders:
+        for path in facts_files(table.name, folder):
+            seen: set[tuple[Any, ...]] = set()
+            for row in read_facts(table, path):
+                identity = tuple(row[name] for name in keys)
+                if identity in seen:
+                    raise BadInput(f"{table.name} has two rows {' / '.join(map(str, identity))}", where=str(path))
+                seen.add(identity)
+                rows[identity] = row
+    return [rows[identity] for identity in sorted(rows)]
+
+
+def _typed(text: str, column: Column[Any]) -> Any:
+    """A cell as its column's type; "" is null, except in a key, where it stays ""."""
+    text = text.replace("\\n", "\n")
+    if text == "" and isinstance(column.type, Boolean) and not column.nullable:
+        return False
+    if text == "":
+        if column.primary_key or column.nullable:
+            return "" if column.primary_key else None
+        raise ValueError(f"{column.name} is empty")
+    if isinstance(column.type, Boolean):
+        if text not in ("true", "false"):
+            raise ValueError(f"{column.name}: {text!r} is neither true nor false")
+        return text == "true"
+    if isinstance(column.type, BigInteger):
+        return int(text)
+    return text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).replace("\r\n", "\n").replace("\n", "\\n")
+
+
+def _write(path: Path, tables: Tables) -> None:
+    path.unlink(missing_ok=True)
+    with duckdb.connect() as connection:           # a file of small blocks can only be made by ATTACH
+        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS catalog (BLOCK_SIZE {BLOCK_SIZE})")
+    engine = create_engine(f"duckdb:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    with duckdb.connect(str(path)) as connection:
+        for name, rows in tables.items():
+            table = Base.metadata.tables[name]
+            batch = pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _arrow(column)) for column in table.columns]))
+            connection.register("batch", batch)
+            connection.execute(f"INSERT INTO {name} SELECT * FROM batch")
+            connection.unregister("batch")
+        connection.execute("CHECKPOINT")
+
+
+def _arrow(column: Column[Any]) -> pa.DataType:
+    if isinstance(column.type, Boolean):
+        return pa.bool_()
+    return pa.int64() if isinstance(column.type, BigInteger) else pa.string()
