@@ -99,9 +99,7 @@ class License(Base):
     """What may be done. Flags are yes, no or unknown."""
 
     __tablename__ = "license"
-    license_id: Mapped[str] = key()       # SPDX id or LicenseRef-*
-    name: Mapped[str | None]
-    url: Mapped[str | None]
+    id: Mapped[str] = key()               # SPDX id or LicenseRef-*
     use: Mapped[str]
     commercial: Mapped[str]
     derivatives: Mapped[str]
@@ -115,9 +113,16 @@ class LicenseString(Base):
     """A licence as some source spells it, and what it is."""
 
     __tablename__ = "license_string"
-    string: Mapped[str] = key()
-    license_id: Mapped[str]
+    text: Mapped[str] = key()
+    license: Mapped[str]
+    use: Mapped[str | None]
+    commercial: Mapped[str | None]
+    derivatives: Mapped[str | None]
+    redistribution: Mapped[str | None]
+    share_alike: Mapped[str | None]
+    attribution: Mapped[str | None]
     source: Mapped[str | None]
+    rows_seen: Mapped[int | None]
     note: Mapped[str | None]
 
 
@@ -322,9 +327,9 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (   # (table, column, refere
     ("term_synonym", "term_id", "term", "term_id"),
     ("term_parent", "term_id", "term", "term_id"),
     ("term_parent", "parent_id", "term", "term_id"),
-    ("license_string", "license_id", "license", "license_id"),
+    ("license_string", "license", "license", "id"),
     ("license_statement", "slug", "dataset", "slug"),
-    ("license_statement", "license_id", "license", "license_id"),
+    ("license_statement", "license_id", "license", "id"),
     ("artifact_dataset", "artifact_id", "artifact", "artifact_id"),
     ("artifact_dataset", "slug", "dataset", "slug"),
     ("citation", "slug", "dataset", "slug"),
