@@ -1,0 +1,271 @@
+"""One DICOM file in, its wanted elements out: one read of 16 KiB, lengths skipped, pixels never touched.
+
+Explicit-VR little-endian data sets (also those with compressed pixels) are walked here; everything else, and every file
+that looks unusual on the way, goes to pydicom, whose answer is final. Method: skip by length, decode only what is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import Struct
+
+from isocenter.core.errors import Unreadable
+from isocenter.harmonize.dicom.tags import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, KEYWORD, PIXEL_GROUP
+from isocenter.harmonize.dicom.values import Odd, Plain, decode
+
+BLOCK = 16384
+UNDEFINED = 0xFFFFFFFF
+SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
+                   b"ST", b"TM", b"UI", b"UL", b"US"})
+LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+NAMES = {vr: vr.decode() for vr in SHORT | LONG}
+FALLBACK = frozenset({IMPLICIT_LITTLE.encode(), EXPLICIT_BIG.encode(), DEFLATED.encode()})
+SYNTAX = b"\x02\x00\x10\x00UI"
+KEYWORDS = {(tag & 0xFFFF) << 16 | tag >> 16: keyword for tag, keyword in KEYWORD.items()}
+ELEMENT = Struct("<I2sH").unpack_from
+LENGTH = Struct("<I").unpack_from
+ITEM = Struct("<II").unpack_from
+ITEM_START, ITEM_END, SEQUENCE_END = 0xE000FFFE, 0xE00DFFFE, 0xE0DDFFFE
+
+
+@dataclass(slots=True)
+class Header:
+    """What one file says of itself. `get(keyword)` gives text, numbers or a tuple of them; None: the file does not say.
+
+    pixel_offset, pixel_length: where the pixel bytes lie (length -1: encapsulated); None when there are none.
+    fast: walked here; False: pydicom's answer.
+    """
+
+    path: Path
+    bytes: int
+    transfer_syntax: str
+    pixel_offset: int | None = None
+    pixel_length: int | None = None
+    fast: bool = True
+    _raw: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
+    _values: dict[str, Plain] = field(default_factory=dict, repr=False)
+
+    def get(self, keyword: str) -> Plain:
+        """The value of an element of `tags.WANTED`. Raises Unreadable when its bytes cannot be what they claim to be."""
+        if keyword not in self._values:
+            if keyword not in self._raw:
+                return None
+            self._values[keyword] = self._decode(keyword)
+        return self._values[keyword]
+
+    def text(self, keyword: str) -> str | None:
+        """As one string; several values joined by a backslash, as DICOM writes them."""
+        value = self.get(keyword)
+        if isinstance(value, tuple):
+            return "\\".join("" if part is None else str(part) for part in value)
+        return None if value is None else str(value)
+
+    def number(self, keyword: str) -> float | None:
+        """As one number: the first of several; None when absent or not a number."""
+        value = self.get(keyword)
+        first = value[0] if isinstance(value, tuple) else value
+        return float(first) if isinstance(first, int | float) else None
+
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
+        """As exactly `count` numbers, else None."""
+        value = self.get(keyword)
+        if not isinstance(value, tuple) or len(value) != count or not all(isinstance(part, int | float) for part in value):
+            return None
+        return tuple(float(part) for part in value)  # type: ignore[arg-type]
+
+    def _decode(self, keyword: str) -> Plain:
+        vr, data = self._raw[keyword]
+        try:
+            if data.isascii() and b"\x1b" not in data:
+                return decode(vr, data)
+            return decode(vr, data, _encodings(self._raw.get("SpecificCharacterSet", ("CS", b""))[1]))
+        except Odd:
+            from isocenter.harmonize.dicom.fallback import one_value
+
+            return one_value(self.path, keyword)
+
+
+def read_header(path: Path | str) -> Header:
+    """The wanted elements of a DICOM file, pixels not read.
+
+    Raises Unreadable, naming the cause, when the file is not DICOM, is cut short or contradicts itself.
+    """
+    try:
+        return _fast(path)
+    except Odd:
+        from isocenter.harmonize.dicom.fallback import read_with_pydicom
+
+        return read_with_pydicom(Path(path))
+    except OSError as error:
+        raise Unreadable(f"cannot be opened: {error.strerror or error}", where=str(path)) from error
+
+
+def check(header: Header) -> None:
+    """Raise Unreadable when an image's own numbers promise more pixel bytes than the file holds, or lack what decoding needs."""
+    if header.pixel_offset is None:
+        return
+    missing = [name for name in ("Rows", "Columns", "BitsAllocated") if header.get(name) is None]
+    if missing:
+        raise Unreadable(f"pixel data without {', '.join(missing)}", where=str(header.path))
+    if header.pixel_length == -1:
+        return
+    expected = _expected_bytes(header)
+    held = min(header.pixel_length or 0, header.bytes - header.pixel_offset)
+    if held < expected:
+        raise Unreadable(f"pixel data cut short: {held:,} of {expected:,} bytes", where=str(header.path))
+
+
+def _expected_bytes(header: Header) -> int:
+    def whole(name: str, default: int) -> int:
+        return int(header.number(name) or default)
+
+    samples = whole("Rows", 0) * whole("Columns", 0) * whole("SamplesPerPixel", 1) * whole("NumberOfFrames", 1)
+    if (header.text("PhotometricInterpretation") or "").endswith("422"):
+        samples = samples * 2 // 3
+    return samples * whole("BitsAllocated", 16) // 8
+
+
+def _encodings(data: bytes) -> list[str]:
+    from pydicom.charset import convert_encodings
+
+    return [str(name) for name in convert_encodings([part.strip() for part in data.decode("latin-1").strip(" \0").split("\\")])]
+
+
+def _fast(path: Path | str) -> Header:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        buffer = os.read(descriptor, BLOCK)
+        if buffer[128:132] != b"DICM":
+            raise Odd("no DICM marker")
+        size = os.fstat(descriptor).st_size
+        position, syntax = _meta(buffer)
+        header = Header(path if isinstance(path, Path) else Path(path), size, syntax)
+        _walk(descriptor, buffer, position, size, header)
+        return header
+    finally:
+        os.close(descriptor)
+
+
+def _meta(buffer: bytes) -> tuple[int, str]:
+    """Where the data set starts, and its transfer syntax."""
+    if buffer[132:140] != b"\x02\x00\x00\x00UL\x04\x00":
+        raise Odd("no group length in the meta header")
+    end = 144 + LENGTH(buffer, 140)[0]
+    if end + 8 > len(buffer) or buffer[end] == 2 and buffer[end + 1] == 0:
+        raise Odd("wrong group length in the meta header")
+    at = buffer.find(SYNTAX, 144, end)
+    if at < 0:
+        raise Odd("no transfer syntax")
+    value = buffer[at + 8 : at + 8 + buffer[at + 6]].rstrip(b"\0 ")
+    if value in FALLBACK or not value.startswith(b"1.2.840.10008.1.2."):
+        raise Odd("a data set that is not explicit-VR little-endian")
+    return end, value.decode("ascii")
+
+
+def _walk(descriptor: int, buffer: bytes, position: int, size: int, header: Header) -> None:
+    """Walk the top level, keep the raw bytes of wanted elements. `base` is the file offset of the buffer's first byte."""
+    base, end, raw, group = 0, len(buffer), header._raw, 0
+    while True:
+        if position + 12 > end:
+            at = base + position
+            if at >= size:
+                if at > size:
+                    raise Odd("an element ends behind the end of the file")
+                return
+            buffer = os.pread(descriptor, BLOCK, at)
+            base, position, end = at, 0, len(buffer)
+            if end < 12:
+                buffer, end = buffer + bytes(12), end if end >= 8 else 0
+                if not end:
+                    raise Odd("an element header is cut")
+        tag, vr, length = ELEMENT(buffer, position)
+        if tag & 0xFFFF < group:
+            raise Odd("elements out of order")
+        group = tag & 0xFFFF
+        if vr in SHORT:
+            position += 8
+        elif vr in LONG:
+            length = LENGTH(buffer, position + 8)[0]
+            position += 12
+        else:
+            raise Odd("an unknown value representation")
+        if group >= PIXEL_GROUP:
+            if tag == 0x00107FE0 or tag == 0x00087FE0 or tag == 0x00097FE0:
+                header.pixel_offset, header.pixel_length = base + position, -1 if length == UNDEFINED else length
+            return
+        if length == UNDEFINED:
+            if vr != b"SQ":
+                raise Odd("an undefined length outside a sequence")
+            position = _after_sequence(descriptor, base + position, size) - base
+            continue
+        if tag in KEYWORDS:
+            if position + length > end:
+                if base + position + length > size:
+                    raise Odd("an element is longer than the file")
+                raw[KEYWORDS[tag]] = (NAMES[vr], os.pread(descriptor, length, base + position))
+            else:
+                raw[KEYWORDS[tag]] = (NAMES[vr], buffer[position : position + length])
+            if vr == b"UN":
+                raise Odd("a wanted element of unknown representation")
+        position += length
+
+
+def _after_sequence(descriptor: int, offset: int, size: int) -> int:
+    """File offset behind a sequence of undefined length that starts at `offset`."""
+    window = _Window(descriptor, size)
+    at = offset
+    while True:
+        tag, length = ITEM(window.bytes(at, 8), 0)
+        at += 8
+        if tag == SEQUENCE_END:
+            return at
+        if tag != ITEM_START:
+            raise Odd("a sequence without items")
+        at = _after_item(window, at) if length == UNDEFINED else at + length
+
+
+def _after_item(window: _Window, at: int) -> int:
+    while True:
+        head = window.bytes(at, 12)
+        tag, vr, length = ELEMENT(head, 0)
+        if tag == ITEM_END:
+            return at + 8
+        if vr in SHORT:
+            at += 8 + length
+        elif vr in LONG:
+            length = LENGTH(head, 8)[0]
+            at += 12
+            if length == UNDEFINED:
+                if vr != b"SQ":
+                    raise Odd("an undefined length outside a sequence")
+                at = _after_sequence(window.descriptor, at, window.size)
+            else:
+                at += length
+        else:
+            raise Odd("an unknown value representation")
+
+
+class _Window:
+    """Bytes at file offsets, read in blocks."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor, self.size = descriptor, size
+        self.start, self.block = 0, b""
+
+    def bytes(self, at: int, count: int) -> bytes:
+        if at < self.start or at + count > self.start + len(self.block):
+            self.start, self.block = at, os.pread(self.descriptor, BLOCK, at)
+            if len(self.block) < 8:
+                raise Odd("a sequence runs behind the end of the file")
+            if len(self.block) < count:
+                self.block += bytes(count)
+        return self.block[at - self.start : at - self.start + count]
+
+
+def values(header: Header) -> Iterator[tuple[str, Plain]]:
+    """All wanted elements that the file has, decoded."""
+    for keyword in [*header._values, *header._raw]:
+        yield keyword, header.get(keyword)
