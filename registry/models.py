@@ -60,7 +60,7 @@ class DatasetTerm(Base):
     __tablename__ = "dataset_term"
     slug: Mapped[str] = key()
     facet: Mapped[str] = key()            # modality, anatomy, finding, task, annotation, dimension
-    term: Mapped[str] = key()             # term.term_id
+    term: Mapped[str] = key()             # term.term
     source: Mapped[str] = key()
 
 
@@ -68,31 +68,27 @@ class Term(Base):
     """A node of the controlled vocabulary."""
 
     __tablename__ = "term"
-    term_id: Mapped[str] = key()
+    term: Mapped[str] = key()
     facet: Mapped[str]
-    name: Mapped[str]
-    laterality: Mapped[str | None]
+    label: Mapped[str]
     code_system: Mapped[str | None]       # DCM, SCT …
     code: Mapped[str | None]
     code_meaning: Mapped[str | None]
-    code_source: Mapped[str | None]
     code_match: Mapped[str | None]        # exact, broader, narrower
-    note: Mapped[str | None]
 
 
 class TermSynonym(Base):
     __tablename__ = "term_synonym"
-    term_id: Mapped[str] = key()
+    term: Mapped[str] = key()
     synonym: Mapped[str] = key()
-    scope: Mapped[str] = key()            # "" everywhere; else the dataset or source that alone uses it so
-    source: Mapped[str | None]
+    use: Mapped[str] = key()              # anywhere; cell: only in a facet's own column, where "US" cannot be a pronoun
 
 
 class TermParent(Base):
     __tablename__ = "term_parent"
-    term_id: Mapped[str] = key()
-    parent_id: Mapped[str] = key()
-    relation: Mapped[str] = key()         # is-a, part-of; union-of: the parent is the union of such terms
+    term: Mapped[str] = key()
+    parent: Mapped[str] = key()
+    relation: Mapped[str] = key()         # is-a, part-of
 
 
 class License(Base):
@@ -322,11 +318,11 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (   # (table, column, refere
     ("dataset_alias", "slug", "dataset", "slug"),
     ("dataset_alias", "source", "source", "source_id"),
     ("dataset_term", "slug", "dataset", "slug"),
-    ("dataset_term", "term", "term", "term_id"),
+    ("dataset_term", "term", "term", "term"),
     ("dataset_term", "source", "source", "source_id"),
-    ("term_synonym", "term_id", "term", "term_id"),
-    ("term_parent", "term_id", "term", "term_id"),
-    ("term_parent", "parent_id", "term", "term_id"),
+    ("term_synonym", "term", "term", "term"),
+    ("term_parent", "term", "term", "term"),
+    ("term_parent", "parent", "term", "term"),
     ("license_string", "license", "license", "id"),
     ("license_statement", "slug", "dataset", "slug"),
     ("license_statement", "license_id", "license", "id"),
