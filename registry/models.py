@@ -60,7 +60,7 @@ class DatasetTerm(Base):
     __tablename__ = "dataset_term"
     slug: Mapped[str] = key()
     facet: Mapped[str] = key()            # modality, anatomy, finding, task, annotation, dimension
-    term: Mapped[str] = key()             # term.term
+    term: Mapped[str] = key()             # term.term_id
     source: Mapped[str] = key()
 
 
@@ -68,34 +68,40 @@ class Term(Base):
     """A node of the controlled vocabulary."""
 
     __tablename__ = "term"
-    term: Mapped[str] = key()
+    term_id: Mapped[str] = key()
     facet: Mapped[str]
-    label: Mapped[str]
+    name: Mapped[str]
+    laterality: Mapped[str | None]
     code_system: Mapped[str | None]       # DCM, SCT …
     code: Mapped[str | None]
     code_meaning: Mapped[str | None]
+    code_source: Mapped[str | None]
     code_match: Mapped[str | None]        # exact, broader, narrower
+    note: Mapped[str | None]
 
 
 class TermSynonym(Base):
     __tablename__ = "term_synonym"
-    term: Mapped[str] = key()
+    term_id: Mapped[str] = key()
     synonym: Mapped[str] = key()
-    use: Mapped[str] = key()              # anywhere; cell: only in a facet's own column, where "US" cannot be a pronoun
+    scope: Mapped[str] = key()            # "" everywhere; else the dataset or source that alone uses it so
+    source: Mapped[str | None]
 
 
 class TermParent(Base):
     __tablename__ = "term_parent"
-    term: Mapped[str] = key()
-    parent: Mapped[str] = key()
-    relation: Mapped[str] = key()         # is-a, part-of
+    term_id: Mapped[str] = key()
+    parent_id: Mapped[str] = key()
+    relation: Mapped[str] = key()         # is-a, part-of; union-of: the parent is the union of such terms
 
 
 class License(Base):
     """What may be done. Flags are yes, no or unknown."""
 
     __tablename__ = "license"
-    id: Mapped[str] = key()               # SPDX id or LicenseRef-*
+    license_id: Mapped[str] = key()       # SPDX id or LicenseRef-*
+    name: Mapped[str | None]
+    url: Mapped[str | None]
     use: Mapped[str]
     commercial: Mapped[str]
     derivatives: Mapped[str]
@@ -109,16 +115,9 @@ class LicenseString(Base):
     """A licence as some source spells it, and what it is."""
 
     __tablename__ = "license_string"
-    text: Mapped[str] = key()
-    license: Mapped[str]
-    use: Mapped[str | None]
-    commercial: Mapped[str | None]
-    derivatives: Mapped[str | None]
-    redistribution: Mapped[str | None]
-    share_alike: Mapped[str | None]
-    attribution: Mapped[str | None]
+    string: Mapped[str] = key()
+    license_id: Mapped[str]
     source: Mapped[str | None]
-    rows_seen: Mapped[int | None]
     note: Mapped[str | None]
 
 
@@ -318,14 +317,14 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (   # (table, column, refere
     ("dataset_alias", "slug", "dataset", "slug"),
     ("dataset_alias", "source", "source", "source_id"),
     ("dataset_term", "slug", "dataset", "slug"),
-    ("dataset_term", "term", "term", "term"),
+    ("dataset_term", "term", "term", "term_id"),
     ("dataset_term", "source", "source", "source_id"),
-    ("term_synonym", "term", "term", "term"),
-    ("term_parent", "term", "term", "term"),
-    ("term_parent", "parent", "term", "term"),
-    ("license_string", "license", "license", "id"),
+    ("term_synonym", "term_id", "term", "term_id"),
+    ("term_parent", "term_id", "term", "term_id"),
+    ("term_parent", "parent_id", "term", "term_id"),
+    ("license_string", "license_id", "license", "license_id"),
     ("license_statement", "slug", "dataset", "slug"),
-    ("license_statement", "license_id", "license", "id"),
+    ("license_statement", "license_id", "license", "license_id"),
     ("artifact_dataset", "artifact_id", "artifact", "artifact_id"),
     ("artifact_dataset", "slug", "dataset", "slug"),
     ("citation", "slug", "dataset", "slug"),
