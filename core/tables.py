@@ -46,9 +46,6 @@ def conform(rows: pl.DataFrame | pa.Table | list[dict[str, Any]], kind: Kind) ->
     for field in kind.schema:
         if field.name not in table.column_names:
             columns.append(pa.nulls(table.num_rows, field.type))
-        elif pa.types.is_map(field.type):
-            columns.append(pa.array(table.column(field.name).to_pylist(), type=pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())])))
-                           .cast(field.type) if not pa.types.is_map(table.schema.field(field.name).type) else table.column(field.name).cast(field.type))
         else:
             columns.append(table.column(field.name).cast(field.type))
     return pa.Table.from_arrays(columns, schema=kind.schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import polars as pl
 import pyarrow as pa
 
 from isocenter.core.tables import Kind
@@ -11,6 +12,8 @@ from isocenter.core.tables import Kind
 Role = Literal["image", "mask", "table", "licence", "text", "other", "unreadable"]
 
 LABELS = pa.map_(pa.string(), pa.string())
+LABELS_DTYPE = pl.Map(pl.String, pl.String)
+"""term -> present / absent / uncertain; a term that is not a key is not annotated; a null map was not read yet."""
 
 SAMPLES = Kind("samples", 1, pa.schema([
     ("sample_id", pa.string()), ("dataset", pa.string()), ("release", pa.string()), ("published_split", pa.string()),

@@ -1,0 +1,138 @@
+"""Pair masks and boxes with their images: annotation rows come out, and the labels that they state go into the samples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from isocenter.core.errors import BadInput, Unreadable
+from isocenter.core.files import fingerprint
+from isocenter.core.progress import track
+from isocenter.harmonize.file_facts import FileFacts
+from isocenter.harmonize.image import Pixels, load_pixels
+from isocenter.harmonize.layout import BoxRule, Layout, MaskRule
+from isocenter.harmonize.patterns import fill
+from isocenter.harmonize.sample_rows import SampleRow
+from isocenter.harmonize.source import Source
+from isocenter.harmonize.vocabulary import ancestors
+from isocenter.harmonize.voc import read_boxes
+from isocenter.registry.labelmap import Entry, LabelMap, States
+
+Overlay = tuple[FileFacts, int, dict[str, str]]
+
+
+def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Overlay], boxes: list[Overlay]) -> list[dict[str, Any]]:
+    """Annotation rows of all masks and boxes. A mask or box file without its image is noted on no sample and listed as unpaired."""
+    finder = _Finder(rows)
+    found: list[dict[str, Any]] = []
+    for facts, number, tokens in track(masks, f"masks of {source.name}"):
+        rule = layout.masks[number]
+        for row in finder.images(rule, tokens):
+            row.files = (*row.files, facts.path)
+            found += _mask(source, layout, rule, facts, tokens, row)
+    for facts, number, tokens in track(boxes, f"boxes of {source.name}"):
+        for row in finder.images(layout.boxes[number], tokens):
+            row.files = (*row.files, facts.path)
+            found += _boxes(source, layout.boxes[number], facts, row)
+    for number, one in enumerate(found):
+        one["annotation_id"] = fingerprint([number, one["sample_id"], one["uri"], one.get("geometry"), one.get("raw")])
+    return found
+
+
+class _Finder:
+    """Finds the samples of an overlay: by the filled template of the rule, or by equal values of the tokens both have."""
+
+    def __init__(self, rows: list[SampleRow]) -> None:
+        self.rows = [row for row in rows if not row.values.get("error")]
+        self.by_path = {path: row for row in self.rows for path in row.files}
+        self.by_tokens: dict[tuple[str, ...], dict[tuple[str, ...], list[SampleRow]]] = {}
+
+    def images(self, rule: MaskRule | BoxRule, tokens: dict[str, str]) -> list[SampleRow]:
+        if rule.image is not None:
+            row = self.by_path.get(fill(rule.image, tokens))
+            return [row] if row else []
+        shared = tuple(sorted(set(tokens) & {name for row in self.rows[:1] for name in row.tokens}))
+        if not shared:
+            raise BadInput(f"{rule.pattern.text!r} shares no token with the image pattern", hint="use the same {token} in both, or `image = …`")
+        if shared not in self.by_tokens:
+            index: dict[tuple[str, ...], list[SampleRow]] = defaultdict(list)
+            for row in self.rows:
+                index[tuple(row.tokens.get(name, "") for name in shared)].append(row)
+            self.by_tokens[shared] = index
+        return self.by_tokens[shared].get(tuple(tokens[name] for name in shared), [])
+
+
+def _annotation(row: SampleRow, rule: MaskRule | BoxRule, uri: str, **values: Any) -> dict[str, Any]:
+    return {"sample_id": row.values["sample_id"], "uri": uri, "annotator": getattr(rule, "annotator", None),
+            "machine_made": getattr(rule, "machine_made", False), "source": "as published", **values}
+
+
+def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow) -> list[dict[str, Any]]:
+    """One row per term that the mask annotates, present or absent; a mask that contradicts its map states nothing."""
+    if facts.error or facts.header is None:
+        row.issue(f"corrupted_file: mask {facts.path}: {facts.error or 'not an image'}")
+        return []
+    try:
+        values = _values(load_pixels(source.root / facts.path, facts.format or ""))
+    except Unreadable as error:
+        row.issue(f"corrupted_file: mask {facts.path}: {error.what}")
+        return []
+    mapping = _mask_map(layout, rule, tokens)
+    unknown = [str(value) for value in values if value != 0 and str(value) not in mapping.by_raw and mapping.entries[0].raw != "*"]
+    if unknown:
+        row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list")
+        return []
+    if tuple(facts.header.shape or ())[:3] != tuple(row.values["shape"] or ())[:3]:
+        row.issue(f"mask_mismatch: mask {facts.path} has shape {facts.header.shape}, the image {row.values['shape']}")
+    states: States = {}
+    for entry in mapping.entries:
+        seen = bool(set(values) - {0}) if entry.raw == "*" else entry.raw in {str(value) for value in values}
+        for term in entry.terms:
+            states[term] = "present" if seen or states.get(term) == "present" else "absent"
+    row.state(states, facts.path)
+    return [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, label_map=mapping.name) for term, state in states.items()]
+
+
+def _values(array: Pixels) -> list[int]:
+    """Distinct values of a mask as integers; a mask with fractions is refused."""
+    found = np.unique(array)
+    if not np.array_equal(found, np.round(found)):
+        raise Unreadable("a mask with fractional values")
+    return [int(value) for value in found]
+
+
+def _mask_map(layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
+    if rule.term is not None:
+        return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (fill(rule.term, tokens),)),))
+    name = fill(rule.labels or "", tokens)
+    inline = {mapping.name: mapping for mapping in layout.maps}
+    if name in inline:
+        return inline[name]
+    from isocenter.registry.labelmaps import find
+
+    return find(name)
+
+
+def _boxes(source: Source, rule: BoxRule, facts: FileFacts, row: SampleRow) -> list[dict[str, Any]]:
+    """One row per box. What a box file does not list is absent only if its map is a `list`."""
+    try:
+        boxes = read_boxes(source.root / facts.path)
+    except Unreadable as error:
+        row.issue(f"corrupted_file: {facts.path}: {error.what}")
+        return []
+    found = []
+    names = list(dict.fromkeys(box.name for box in boxes))
+    if rule.map is not None:
+        separator = "\x1f"
+        reading = LabelMap(rule.map.name, rule.map.entries, rule.map.mode, separator).read(separator.join(names), ancestors)
+        row.state(reading.states, facts.path)
+        for raw in reading.unknown:
+            row.issue(f"unknown_label: box {raw!r} in {facts.path} is not in its label map")
+    for box in boxes:
+        entry = rule.map.by_raw.get(box.name.casefold()) if rule.map else None
+        terms = entry.terms if entry else (None,) if rule.map else (box.name,)
+        found += [_annotation(row, rule, facts.path, kind="box", term=term, raw=box.name, state="present", geometry=box.geometry,
+                              label_map=rule.map.name if rule.map else None) for term in terms]
+    return found

@@ -1,0 +1,144 @@
+"""Scan an adopted dataset: every file becomes an inventory row, every sample a row with its labels, every mask and box an annotation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.issues import Issues
+from isocenter.core.runs import ledger
+from isocenter.core.tables import table_fingerprint, write_table
+from isocenter.core.workspace import Workspace
+from isocenter.harmonize import layout as layouts
+from isocenter.harmonize.annotation import ANNOTATIONS
+from isocenter.harmonize.file_facts import FileFacts, look
+from isocenter.harmonize.grouping import Group, Image, group
+from isocenter.harmonize.layout import Layout
+from isocenter.harmonize.overlays import attach
+from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
+from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
+from isocenter.harmonize.source import Source, open_source
+from isocenter.harmonize.table_join import JoinTable, read_join_table
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd")
+SIDECARS = (("licence", ("license", "licence", "copying")), ("text", (".txt", ".md", ".pdf", ".html", ".rst", "readme")), ("table", (".csv", ".tsv", ".xlsx", ".xml", ".json", ".jsonl", ".parquet")))
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan found: counts by role, samples, samples in error, and findings that concern the dataset as a whole."""
+
+    dataset: str
+    files: int
+    samples: int
+    errors: int
+    roles: dict[str, int]
+    issues: Issues = field(default_factory=Issues)
+
+
+def scan(workspace: Workspace, name: str) -> Scanned:
+    """Read the dataset's files into inventory/, samples/ and annotations/. The dataset itself is never written to.
+
+    Raises NotFound when the dataset is not adopted or its folder is gone, BadInput when the layout does not fit.
+    """
+    source = open_source(workspace, name)
+    if not source.root.is_dir():
+        raise NotFound(f"the folder of {name!r} is gone", where=str(source.root), hint=f"isocenter adopt {name} /path/you/have")
+    path = layouts.find(source.layout, workspace)
+    layout, issues = layouts.load(path), Issues()
+    with ledger(workspace, "scan", dataset=name, layout=source.layout) as run, issues.at(name):
+        files = list(look(source.root, workspace.inventory(name).with_suffix(".facts")))
+        sorted_ = _sort(files, layout)
+        tables = [read_join_table(rule, source.root, [facts.path for facts in files]) for rule in layout.tables]
+        rows = [build_row(source, layout, one, tables) for one in group(sorted_.images)]
+        rows += [error_row(source, facts) for facts in sorted_.unreadable]
+        annotations = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
+        _note_unmatched(tables, layout, sorted_, issues)
+        header = {"source": source.fingerprint, "layout": source.layout}
+        write_table(workspace.annotations(name), annotations, ANNOTATIONS, header)
+        write_table(workspace.inventory(name), _inventory(files, sorted_, rows), INVENTORY, header)
+        write_table(workspace.samples(name), [row.values for row in rows], SAMPLES, header)
+        errors = sum(1 for row in rows if row.values.get("error"))
+        roles = Counter(sorted_.role[facts.path] for facts in files)
+        run.counts |= {"files": len(files), "samples": len(rows), "errors": errors}
+        run.outputs |= {"samples": table_fingerprint(workspace.samples(name))}
+    return Scanned(name, len(files), len(rows), errors, dict(sorted(roles.items())), issues)
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Files by what they are for."""
+
+    images: list[Image] = field(default_factory=list)
+    masks: list[tuple[FileFacts, int, dict[str, str]]] = field(default_factory=list)
+    boxes: list[tuple[FileFacts, int, dict[str, str]]] = field(default_factory=list)
+    unreadable: list[FileFacts] = field(default_factory=list)
+    role: dict[str, str] = field(default_factory=dict)
+    reason: dict[str, str] = field(default_factory=dict)
+
+
+def _sort(files: list[FileFacts], layout: Layout) -> Sorted:
+    """Give every file its role: what the layout's rules claim first, then what the content says."""
+    result = Sorted()
+    for facts in files:
+        role, reason = _role(facts, layout, result)
+        result.role[facts.path] = role
+        if reason:
+            result.reason[facts.path] = reason
+    return result
+
+
+def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | None]:
+    if any(pattern.match(facts.path) is not None for pattern in layout.exclude):
+        return "other", "excluded by the layout"
+    for rules, found, role in ((layout.masks, result.masks, "mask"), (layout.boxes, result.boxes, "table")):
+        for number, rule in enumerate(rules):
+            if (tokens := rule.pattern.match(facts.path)) is not None:
+                found.append((facts, number, tokens))
+                return role, None
+    if any(rule.file.match(facts.path) is not None for rule in layout.tables):
+        return "table", None
+    rule, tokens = next(((rule, tokens) for rule in layout.images if (tokens := rule.pattern.match(facts.path)) is not None), (None, {}))
+    if layout.images and rule is None:
+        return _sidecar(facts.name), f"no rule of layout {layout.name!r} matches"
+    if facts.error is not None and (rule or facts.format or facts.name.lower().endswith(IMAGE_SUFFIXES) or facts.bytes == 0):
+        result.unreadable.append(facts)
+        return "unreadable", facts.error
+    if facts.header is None:
+        if rule or facts.name.lower().endswith(IMAGE_SUFFIXES):
+            result.unreadable.append(facts)
+            return "unreadable", "named like an image, but no reader knows its content"
+        return _sidecar(facts.name), "no image: content not recognised"
+    if not facts.header.image:
+        return "other", f"{facts.format} object without pixels ({facts.header.modality or 'modality not stated'})"
+    result.images.append(Image(facts, rule, tokens))
+    return "image", None
+
+
+def _sidecar(name: str) -> str:
+    lower = name.lower()
+    return next((role for role, marks in SIDECARS if any(lower.endswith(mark) if mark.startswith(".") else mark in lower for mark in marks)), "other")
+
+
+def _note_unmatched(tables: list[JoinTable], layout: Layout, sorted_: Sorted, issues: Issues) -> None:
+    for table in tables:
+        if unmatched := table.unmatched():
+            issues.warning(f"table {table.rule.name}: {len(unmatched)} rows belong to no image (first: {unmatched[0]!r})")
+        if table.rows and len(table.unmatched()) == len(table.rows):
+            raise BadInput(f"no row of table {table.rule.name!r} belongs to an image", where=layout.name, hint=f"`on` gives {next(iter(table.rows))!r}, `to` gives {next(iter(table.asked), 'nothing')!r}")
+    if layout.images and not sorted_.images:
+        raise BadInput(f"no file matches an image pattern of layout {layout.name!r}", hint=f"patterns: {', '.join(rule.pattern.text for rule in layout.images)}")
+
+
+def _inventory(files: list[FileFacts], sorted_: Sorted, rows: list[SampleRow]) -> list[dict[str, Any]]:
+    owner = {path: row.values["sample_id"] for row in rows for path in row.files}
+    extra = {path: reason for row in rows for path, reason in row.reasons.items()}
+    return [{
+        "path": facts.path, "bytes": facts.bytes, "mtime": facts.mtime, "file_hash": facts.file_hash, "role": sorted_.role[facts.path],
+        "format": facts.format, "sample_id": owner.get(facts.path), "reason": extra.get(facts.path) or sorted_.reason.get(facts.path),
+        "error": sorted_.reason[facts.path] if sorted_.role[facts.path] == "unreadable" else None,
+    } for facts in files]
+
+

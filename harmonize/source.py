@@ -1,0 +1,61 @@
+"""Adopted datasets: where a dataset lies on this machine, under which layout and what its user states about it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+
+from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.files import fingerprint, write_text
+from isocenter.core.workspace import Workspace
+from isocenter.harmonize import layout as layouts
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One adopted dataset. `layout` names a layout file; `license` is what the user read, None when nobody said."""
+
+    name: str
+    root: Path
+    slug: str
+    layout: str = "folder"
+    release: str | None = None
+    license: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint([str(self.root), self.slug, self.release, self.license])
+
+
+def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = None, layout: str = "folder", license: str | None = None) -> Source:
+    """Note where a dataset lies. Nothing is copied and nothing is written there. Adopting a name again replaces it.
+
+    dataset: `slug` or `slug@release` of the catalog; without it the name is the slug.
+    """
+    if not NAME.fullmatch(name):
+        raise BadInput(f"{name!r} cannot name a dataset", hint="letters, digits, '.', '_' and '-'")
+    if not root.is_dir():
+        raise NotFound(f"{root} is not a folder" if root.exists() else "no such folder", where=str(root), hint=f"isocenter adopt {name} /path/you/have")
+    path = layouts.find(layout, workspace)
+    parsed = layouts.load(path)
+    slug, _, release = (dataset or parsed.dataset or name).partition("@")
+    source = Source(name, root.resolve(), slug, str(path.resolve()) if layout.endswith(".toml") else layout, release or parsed.release, license)
+    body = {"root": str(source.root), "slug": slug, "layout": source.layout, "release": source.release, "license": license}
+    write_text(workspace.source(name), tomli_w.dumps({key: value for key, value in body.items() if value is not None}))
+    return source
+
+
+def open_source(workspace: Workspace, name: str) -> Source:
+    """The source of that name. Raises NotFound with the command that adopts it."""
+    path = workspace.source(name)
+    if not path.exists():
+        known = ", ".join(workspace.sources()) or "none yet"
+        raise NotFound(f"no dataset {name!r} is adopted (adopted: {known})", where=str(path), hint=f"isocenter adopt {name} /path/you/have")
+    body = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Source(name, Path(body["root"]), body["slug"], body["layout"], body.get("release"), body.get("license"))

@@ -1,0 +1,74 @@
+"""Join the rows of a dataset's tables to its samples: one sample may have several rows, and a row may have no sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from isocenter.core.errors import BadInput
+from isocenter.harmonize.layout import TableRule
+from isocenter.harmonize.patterns import fill
+
+Row = dict[str, str]
+csv.field_size_limit(1 << 24)
+
+
+@dataclass(slots=True)
+class JoinTable:
+    """Rows of one table by their join text; remembers which were asked for."""
+
+    rule: TableRule
+    rows: dict[str, list[Row]]
+    asked: set[str]
+
+    def of(self, values: dict[str, str]) -> list[Row]:
+        """Rows of the sample with these values (path, name, stem, key and tokens)."""
+        key = fill(self.rule.to, values)
+        self.asked.add(key)
+        return self.rows.get(key, [])
+
+    def unmatched(self) -> list[str]:
+        """Join texts of rows that belong to no sample."""
+        return sorted(self.rows.keys() - self.asked)
+
+
+def read_join_table(rule: TableRule, root: Path, paths: list[str]) -> JoinTable:
+    """Read every file that the rule names. Raises BadInput when none exists or a column is missing."""
+    files = [path for path in paths if rule.file.match(path)]
+    if not files:
+        raise BadInput(f"table {rule.file.text!r} is not there", where=str(root), hint="check `file` in the layout, or the dataset's root")
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for path in files:
+        for row in read_rows(root / path, rule):
+            rows[fill(rule.on, row)].append(row)
+    return JoinTable(rule, dict(rows), set())
+
+
+def read_rows(path: Path, rule: TableRule) -> Iterator[Row]:
+    """Rows of a delimited file as column -> text; short rows are padded, surplus cells are dropped."""
+    reader = csv.reader(io.StringIO(_text(path, rule.encoding), newline=""), delimiter=rule.separator)
+    header = list(rule.header) if rule.header else [cell.strip() for cell in next(reader, [])]
+    missing = _columns_of(rule.on) - set(header)
+    if missing:
+        raise BadInput(f"table has no column {', '.join(sorted(missing))}", where=str(path), hint=f"columns: {', '.join(header)}")
+    for cells in reader:
+        if any(cells):
+            yield dict(zip(header, [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))))
+
+
+def _text(path: Path, encoding: str) -> str:
+    """The file's text; bytes that are not in the stated encoding are read as Latin-1, which cannot fail."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _columns_of(template: str) -> set[str]:
+    return set(re.findall(r"\{([^{}:]+)\}", template))
