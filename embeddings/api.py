@@ -129,4 +129,5 @@ def unit(rows: NDArray[Any]) -> Vectors:
     """Rows of length one, float32; a row of zeros stays zero, so it is near nothing."""
     rows = np.asarray(rows, np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    scaled: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return scaled

@@ -120,7 +120,8 @@ def spread(frames: Sequence[NDArray[Any]], count: int) -> list[NDArray[Any]]:
 def to_eight_bits(frame: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Values between low and high spread over 0 … 255; what is not finite counts as low."""
     scaled = (frame.astype(np.float32) - low) * (255.0 / (high - low) if high > low else 0.0)
-    return np.clip(np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0) + 0.5, 0, 255).astype(np.uint8)
+    eight: NDArray[np.uint8] = np.clip(np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0) + 0.5, 0, 255).astype(np.uint8)
+    return eight
 
 
 def _finite_sample(frames: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
