@@ -9,6 +9,7 @@ ROWS = 65_536           # rows of one block when the whole pool is read
 BLOCK = 1 << 24         # numbers in one block of similarities (64 MiB)
 LEAST_ACTIVE = 2_048    # candidates kept fresh at a time
 GROUPS, ROWS_PER_GROUP = 8, 64
+TIE = 1e-6              # squared distances closer than this are one number to float32
 FARTHEST = 4.0          # squared distance of opposite unit vectors
 
 
@@ -17,7 +18,7 @@ def farthest_first(features: NDArray[np.floating], budget: int, *, first: int) -
 
     features: (n, d) unit rows, float32 or float16 (an array or a memory map). first: where the traversal starts.
     Returns (budget,) positions and (budget,) squared Euclidean distances 2 - 2·cos to the earlier picks (the first: 4, the most there can be).
-    Ties go to the lower position, as in `argmax`; a picked row is never picked again.
+    Near ties are settled in float64, equal distances by the lower position; a picked row is never picked again.
 
     Source: Gonzalez 1985; Sener & Savarese 2018. The textbook reads all n rows for every pick. Here a row's distance is an upper
     bound from the last time it was looked at, since distances only fall: rows whose bound lies below the current radius are left
@@ -35,12 +36,14 @@ def farthest_first(features: NDArray[np.floating], budget: int, *, first: int) -
     bound = _distances(features, centres[:1])
     bound[first] = -np.inf
     seen = np.ones(count, np.int32)
-    done, active = 1, max(LEAST_ACTIVE, count // 64)
+    done = 1
+    active = least = max(LEAST_ACTIVE, count // 64)
     while done < budget:
-        level = _level(bound, active)
+        before, level = done, _level(bound, active)
         rows = np.flatnonzero(bound >= level)
         _catch_up(features, rows, centres, done, bound, seen)
         done = _greedy(features, rows[bound[rows] >= level], level, bound, seen, picks, gains, centres, done)
+        active = least if done > before else 2 * active
     return picks, gains
 
 
@@ -73,8 +76,9 @@ def _greedy(features: NDArray[np.floating], rows: NDArray[np.int64], level: np.f
     distance = bound[rows]
     while done < len(picks) and len(rows):
         best = int(distance.argmax())
-        if distance[best] < level or distance[best] == -np.inf:
+        if distance[best] < level + TIE and level > -FARTHEST:
             break
+        best = _settle(near, distance, best, centres[:done])
         picks[done], gains[done], centres[done] = rows[best], max(distance[best], 0.0), near[best]
         distance = np.minimum(distance, 2 - 2 * (near @ near[best]))
         distance[best] = -np.inf
@@ -85,6 +89,18 @@ def _greedy(features: NDArray[np.floating], rows: NDArray[np.int64], level: np.f
             rows, near, distance = rows[alive], near[alive], distance[alive]
     bound[rows], seen[rows] = distance, done
     return done
+
+
+def _settle(near: NDArray[np.float32], distance: NDArray[np.float32], best: int, centres: NDArray[np.float32]) -> int:
+    """Of the rows that float32 cannot tell from the farthest, the one that is farthest in float64."""
+    rivals = np.flatnonzero(distance >= distance[best] - TIE)
+    if len(rivals) == 1 or distance[best] < TIE:
+        return best
+    cosines = near[rivals] @ centres.T
+    rows, columns = np.nonzero(cosines >= cosines.max(1, keepdims=True) - TIE)
+    exact = np.full(len(rivals), -np.inf)
+    np.maximum.at(exact, rows, np.einsum("ij,ij->i", near[rivals[rows]].astype(np.float64), centres[columns].astype(np.float64)))
+    return int(rivals[exact.argmin()])
 
 
 def _distances(features: NDArray[np.floating], centres: NDArray[np.float32]) -> NDArray[np.float32]:

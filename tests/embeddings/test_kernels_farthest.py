@@ -18,7 +18,8 @@ def clusters(count: int, seed: int, dimension: int = 32) -> np.ndarray:
 
 
 def textbook(features: np.ndarray, budget: int, first: int) -> list[int]:
-    nearest, picks = np.full(len(features), np.inf, np.float32), [first]
+    features = features.astype(np.float64)
+    nearest, picks = np.full(len(features), np.inf), [first]
     while len(picks) < budget:
         nearest = np.minimum(nearest, 2 - 2 * (features @ features[picks[-1]]))
         picks.append(int(nearest.argmax()))
