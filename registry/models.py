@@ -150,7 +150,8 @@ class ArtifactDataset(Base):
 
     __tablename__ = "artifact_dataset"
     artifact_id: Mapped[str] = key()
-    slug: Mapped[str] = key()
+    about: Mapped[str] = key()            # the dataset, or group of datasets, as the source names it
+    slug: Mapped[str | None]              # null: a group, or a name that is ambiguous
     type: Mapped[str] = key()             # corrected-label, duplicate-report, unavailable, withdrawal …
     finding: Mapped[str] = key()
     scope: Mapped[str | None]             # dataset, subset, sample
@@ -165,7 +166,8 @@ class Citation(Base):
     """How many papers used a dataset, by one counting method; methods must not be added up."""
 
     __tablename__ = "citation"
-    slug: Mapped[str] = key()
+    about: Mapped[str] = key()            # the dataset, or group of datasets, as the source counts it
+    slug: Mapped[str | None]              # null: a group
     period: Mapped[str] = key()           # a year, a range of years, or unknown
     venue: Mapped[str] = key()
     method: Mapped[str] = key()

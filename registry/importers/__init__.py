@@ -1,0 +1,7 @@
+"""Importers: one file reads one kind of outside source into records. Each offers `source()` and `records(path, cells)`."""
+
+from __future__ import annotations
+
+from isocenter.core.plugins import PluginTable
+
+IMPORTERS = PluginTable(kind="importers", package="isocenter.registry.importers", required=("SOURCE", "records"))

@@ -1,0 +1,66 @@
+"""The survey table of Project Imaging-X (`datasets.json`, a list of rows with 14 fields) → records.
+
+Counts in that table are mostly usable images, often rounded; its access column is guessed from the address. "Reg" may be registration
+or regression: `reg_task` decides by the row's own words or leaves it open.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from isocenter.core.errors import BadInput
+from isocenter.registry.cells import CellReader, count, fold, year
+from isocenter.registry.record import Claim, Record
+from isocenter.registry.reg import reg_task
+
+SOURCE = {"source_id": "imaging-x", "name": "Project Imaging-X survey table", "rank": 40, "license_id": "MIT",
+          "url": "https://github.com/uni-medical/Project-Imaging-X"}
+FACETS = {"dim": "dimension", "modality": "modality", "structure": "anatomy", "task": "task", "diseases": "finding"}
+UNIT = {"2d": "image", "3d": "volume", "video": "video"}
+FIELDS = {"name", "url", "year", "dim", "modality", "structure", "samples", "label", "task", "diseases", "access", "section"}
+
+
+def records(path: Path, cells: CellReader) -> Iterator[Record]:
+    """One record per row; raises BadInput when the file is not such a table."""
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, list) or not rows or not FIELDS <= set(rows[0]):
+        raise BadInput("not an Imaging-X table (a list of rows with name, url, modality, structure …)", where=str(path))
+    for index, row in enumerate(rows):
+        yield _record(index, row, cells)
+
+
+def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
+    evidence = f"row {index}"
+    claims = [Claim(f"{facet} cell", str(row[field]).strip()) for field, facet in FACETS.items() if fold(str(row[field])) not in ("", "na", "-")]
+    claims.append(Claim("section", str(row["section"]).replace("\u200d", "").strip()))
+    if row["url"]:
+        claims.append(Claim("homepage", str(row["url"]).replace("\\", "").split()[0]))
+    if (when := year(str(row["year"]))) is not None:
+        claims.append(Claim("year", str(when)))
+    terms = _terms(row, cells)
+    samples = count(str(row["samples"]))
+    if samples is None:
+        claims.append(Claim("samples cell", str(row["samples"])))
+    elif samples[0]:
+        claims.append(Claim("n_samples", str(samples[0]), note=f"cell {row['samples']}" if samples[1] else ""))
+        dimensions = {term for facet, term in terms if facet == "dimension"}
+        if len(dimensions) == 1 and (unit := UNIT.get(next(iter(dimensions)))):
+            claims.append(Claim("sample_unit", unit, "inferred", "from the dimension"))
+    if row["access"] not in ("unknown", ""):
+        claims.append(Claim("access", str(row["access"]), "inferred", "guessed from the address"))
+    if isinstance(row["label"], bool):
+        claims.append(Claim("labelled", "true" if row["label"] else "false"))
+    return Record("imaging-x", evidence, str(row["name"]), tuple(claims), tuple(terms))
+
+
+def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str]]:
+    terms = [(facet, term) for field, facet in FACETS.items() for term in cells.read(facet, str(row[field])).terms]
+    if re.search(r"\breg\b", str(row["task"]), re.IGNORECASE) and (task := reg_task(str(row["name"]), str(row["url"]), str(row["task"]))):
+        terms.append(("task", task))
+    if not any(facet == "modality" for facet, _ in terms):
+        terms += [("modality", term) for term in cells.read("modality", re.sub(r"(?i)datasets?|3d", "", str(row["section"]))).terms]
+    return list(dict.fromkeys(terms))

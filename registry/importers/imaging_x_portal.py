@@ -1,0 +1,73 @@
+"""The table behind the Imaging-X portal (`cleaned_total.json`: `columns` and `rows`) → records.
+
+`data_volume_total` is the published size, `images_valid` what the portal's makers could use: two fields, two claims.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from isocenter.core.errors import BadInput
+from isocenter.registry.cells import CellReader, fold, year
+from isocenter.registry.record import Claim, Record
+from isocenter.registry.reg import reg_task
+
+SOURCE = {"source_id": "imaging-x-portal", "name": "Project Imaging-X portal table", "rank": 30, "url": "https://github.com/uni-medical/medical-dataset-browser",
+          "note": "no licence given: facts only"}
+UNIT = {"2d": "image", "3d": "volume", "video": "video"}
+FACETS = {"dimension": "dimension", "modality": "modality", "modality_secondary": "modality", "organ": "anatomy", "task": "task", "tumor": "finding"}
+
+
+def records(path: Path, cells: CellReader) -> Iterator[Record]:
+    """One record per row; raises BadInput when the file is not such a table."""
+    table = json.loads(path.read_text(encoding="utf-8"))
+    rows = table.get("rows") if isinstance(table, dict) else table
+    if not rows or not isinstance(rows[0], dict) or not {"name", "slug", "images_valid", "tumor"} <= set(rows[0]):
+        raise BadInput("not a portal table (rows with name, slug, images_valid, tumor …)", where=str(path))
+    for index, row in enumerate(rows):
+        yield _record(index, row, cells)
+
+
+def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
+    name = str(row["name"])
+    link = re.search(r"(https?://[^}\s]+)\}\{(.+)", name)          # a LaTeX \\href that was cut in two
+    aliases = (name,) if link else ()
+    claims = [Claim(f"{facet} cell", text) for field, facet in FACETS.items() if (text := _text(row[field]))]
+    for field, target in (("organization", "organisation"), ("challenge_series", "challenge_series"), ("license", "licence string")):
+        if text := _text(row[field]):
+            claims.append(Claim(target, text))
+    if row["link"] or link:
+        claims.append(Claim("homepage", str(row["link"] or (link and link[1])).replace("\\", "").split()[0]))
+    if (when := year(str(row["year"] or row["release_date"] or ""))) is not None:
+        claims.append(Claim("year", str(when)))
+    terms = _terms(row, cells)
+    for field, target in (("data_volume_total", "n_samples"), ("images_valid", "n_usable"), ("data_volume_train", "n_train"),
+                          ("data_volume_val", "n_val"), ("data_volume_test", "n_test"), ("num_classes", "n_classes")):
+        if isinstance(row[field], int) and row[field] > 0:
+            claims.append(Claim(target, str(row[field])))
+    unit = re.search(r"'(2D|3D|video)[^']*'\s*:", str(row["data_volume_raw"] or ""), re.IGNORECASE)
+    if unit and row["data_volume_total"]:
+        claims.append(Claim("sample_unit", UNIT[unit[1].lower()], note="from the size cell"))
+    if isinstance(row["has_labels"], bool):
+        claims.append(Claim("labelled", "true" if row["has_labels"] else "false"))
+    return Record("imaging-x-portal", f"row {index} ({row['slug']})", name, tuple(claims), tuple(terms), aliases, licence=_text(row["license"]))
+
+
+def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str]]:
+    terms = []
+    for field, facet in FACETS.items():
+        atoms = row[field] if isinstance(row[field], list) else [row[field] or ""]
+        terms += [(facet, term) for atom in atoms for term in cells.read(facet, str(atom)).terms]
+    if "Reg" in (row["task"] or []) and (task := reg_task(str(row["name"]), str(row["link"] or ""), " ".join(row["task"]))):
+        terms.append(("task", task))
+    return list(dict.fromkeys(terms))
+
+
+def _text(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    text = " ".join(text.replace("\\", " ").split())
+    return "" if fold(text) in ("", "na", "not mention", "-", "none") else text
