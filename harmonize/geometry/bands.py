@@ -50,7 +50,8 @@ class Band:
 
     @cached_property
     def is_identity(self) -> bool:
-        return self.n_in == self.n_out and bool((self.matrix != sp.eye_array(self.n_in, format="csr")).nnz == 0)
+        diagonal = self.matrix.diagonal()
+        return self.n_in == self.n_out == self.matrix.nnz and bool((diagonal == 1).all())
 
     def window(self, first: int, last: int) -> tuple[int, int]:
         """Input indices that the outputs `first:last` read."""
@@ -81,7 +82,7 @@ def make_band(step: AxisStep, n_in: int, n_out: int, *, order: int, antialias: b
     order: 0 nearest, 1 linear, 3 cubic B-spline on prefiltered samples. Beyond the border the last sample is repeated.
     antialias: Gaussian of `shrink_sigma(|step|)` input samples in front of the interpolation.
     """
-    band = _interpolate(step.start + step.step * np.arange(n_out), n_in, order)
+    band = _interpolate(step.start + step.step * np.arange(n_out, dtype=np.float64), n_in, order)
     sigma = shrink_sigma(abs(step.step)) if antialias else 0.0
     if sigma > 0 and n_in > 1:
         band = (band @ _gaussian(n_in, sigma)).tocsr()
@@ -97,7 +98,7 @@ def shrink_sigma(factor: float) -> float:
     return float(np.sqrt(max(factor * factor - 1.0, 0.0) / (8.0 * np.log(2.0))))
 
 
-def _interpolate(at: NDArray[np.float64], n_in: int, order: int) -> sp.csr_array:
+def _interpolate(at: NDArray[Any], n_in: int, order: int) -> sp.csr_array:
     if order == 0:
         offsets, weights = np.floor(at + 0.5)[None].astype(np.int64), np.ones((1, len(at)))
     elif order == 1:
@@ -116,7 +117,7 @@ def _interpolate(at: NDArray[np.float64], n_in: int, order: int) -> sp.csr_array
     return sp.csr_array((weights[keep], (rows[keep], columns[keep])), shape=(len(at), n_in))
 
 
-def _cubic_b_spline(t: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cubic_b_spline(t: NDArray[Any]) -> NDArray[Any]:
     return np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6.0
 
 

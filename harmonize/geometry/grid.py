@@ -76,7 +76,7 @@ class Grid:
             affine[:3, 3] = self.affine[:3, 3] + self.affine[:3, :3] @ shift
         elif align != "first-voxel":
             raise BadInput(f"no alignment named {align!r}", hint="one of: first-voxel, extent")
-        return Grid(shape, affine)  # type: ignore[arg-type]
+        return Grid((shape[0], shape[1], shape[2]), affine)
 
     def reoriented(self, axcodes: str) -> Grid:
         """The same voxels with axes permuted and flipped to point as `axcodes` says."""
@@ -84,7 +84,7 @@ class Grid:
         step = nib.orientations.ornt_transform(nib.io_orientation(self.affine), nib.orientations.axcodes2ornt(wanted))
         affine = self.affine @ nib.orientations.inv_ornt_aff(step, self.shape)
         shape = tuple(self.shape[int(axis)] for axis in np.argsort(step[:, 0]))
-        return Grid(shape, affine)  # type: ignore[arg-type]
+        return Grid((shape[0], shape[1], shape[2]), affine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _tidy(value: float) -> float:
 
 
 def _axcodes(text: str) -> tuple[str, str, str]:
-    if sorted("RL".find(c) >= 0 and "x" or "AP".find(c) >= 0 and "y" or "SI".find(c) >= 0 and "z" or "?" for c in text) != ["x", "y", "z"]:
+    axes = ["RL", "AP", "SI"]
+    if len(text) != 3 or any(sum(letter in axis for letter in text) != 1 for axis in axes):
         raise BadInput(f"{text!r} is not an orientation", hint="three letters, one of R/L, one of A/P, one of S/I, e.g. RAS")
-    first, second, third = text
-    return first, second, third
+    return text[0], text[1], text[2]

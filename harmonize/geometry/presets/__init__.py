@@ -1,0 +1,1 @@
+"""One TOML file per published standardisation; `isocenter.harmonize.geometry.preset` reads them."""
