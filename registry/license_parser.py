@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from isocenter.registry.licenses import FLAGS, License
+from isocenter.registry.licenses import FLAGS, License, forbidding
 
 FACTS = Path(__file__).parent / "facts"
 LONGEST = 2000  # characters; a licence is named in its first lines
@@ -108,8 +108,8 @@ def _with_rest(licence: License, rest: str) -> License:
     if re.search(r"\b(mit|apache|a?l?gpl|bsd|odbl|odc)\b", rest):
         return known("LicenseRef-Varies")
     if re.search(SAYS["agreement"], rest):
-        licence = replace(licence, **{flag: "unknown" for flag in ("commercial", "redistribution") if getattr(licence, flag) == "yes"},
-                          note="an agreement stands beside the licence")
+        granted = [flag for flag in ("commercial", "redistribution") if getattr(licence, flag) == "yes"]
+        licence = forbidding(licence, granted, "unknown", "an agreement stands beside the licence")
     return _narrowed(licence, rest)
 
 
@@ -273,8 +273,5 @@ def _from_words(plain: str) -> License:
 def _narrowed(licence: License, plain: str) -> License:
     """Prohibitions that the words state are kept, whatever the id says; a stated permission stays unknown until the terms are read."""
     said = _said(plain)
-    if "non-commercial" in said:
-        licence = replace(licence, commercial="no")
-    if "no-redistribution" in said:
-        licence = replace(licence, redistribution="no")
-    return replace(licence, derivatives="no") if "no-derivatives" in said else licence
+    worded = {"non-commercial": "commercial", "no-redistribution": "redistribution", "no-derivatives": "derivatives"}
+    return forbidding(licence, [flag for words, flag in worded.items() if words in said])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Flag = Literal["yes", "no", "unknown"]
@@ -18,8 +18,9 @@ ConflictKind = Literal[
 
 FLAGS = ("use", "commercial", "derivatives", "redistribution", "share_alike", "attribution")
 USES: tuple[Use, ...] = ("local", "share", "commercial")
+PERMISSIONS = ("use", "commercial", "derivatives", "redistribution")
 STRICTNESS: Mapping[str, tuple[Flag, ...]] = {
-    **dict.fromkeys(("use", "commercial", "derivatives", "redistribution"), ("no", "unknown", "yes")),
+    **dict.fromkeys(PERMISSIONS, ("no", "unknown", "yes")),
     **dict.fromkeys(("share_alike", "attribution"), ("yes", "unknown", "no")),
 }
 SILENT = frozenset({"NOASSERTION", "LicenseRef-TCIA-unspecified", "LicenseRef-Unclear-Public"})
@@ -102,6 +103,12 @@ class Combination:
     verdicts: Mapping[str, Verdict]
 
 
+def forbidding(licence: License, flags: Iterable[str], value: Flag = "no", note: str | None = None) -> License:
+    """The licence with some permissions withdrawn (or, with value "unknown", left open)."""
+    changes: dict[str, str] = dict.fromkeys(flags, value) | ({"note": note} if note is not None else {})
+    return replace(licence, **changes)  # type: ignore[arg-type]
+
+
 def strictest(licenses: Iterable[License]) -> dict[str, Flag]:
     """The strictest value of every flag; all unknown for no licence at all."""
     found = list(licenses) or [License("NOASSERTION")]
@@ -165,7 +172,7 @@ def combine(members: Mapping[str, License] | Sequence[License], *, changed: bool
     """
     named = dict(members) if isinstance(members, Mapping) else {f"{licence.id}#{n}": licence for n, licence in enumerate(members)}
     incompatible = (*_share_alike_clash(named), *(_no_derivatives(named) if changed else ()))
-    verdicts = {use: _verdict(use, named, incompatible, changed) for use in USES}
+    verdicts: dict[str, Verdict] = {use: _verdict(use, named, incompatible, changed) for use in USES}
     return Combination(strictest(named.values()), incompatible, verdicts)
 
 

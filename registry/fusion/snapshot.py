@@ -1,0 +1,124 @@
+"""What a plan reads of the catalog, once: candidates with their facets, claims about licences, label maps, artifacts, relations, corpora."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from isocenter.registry.license_parser import known, parse_license
+from isocenter.registry.licenses import PERMISSIONS, Effective, License, Statement, effective, forbidding
+from isocenter.registry.vocabulary import Vocabulary, from_rows
+
+Row = Mapping[str, Any]
+Query = Callable[[str], list[dict[str, Any]]]   # one SELECT in, rows out; DuckDB and PostgreSQL alike
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Rows of one catalog, grouped by dataset."""
+
+    datasets: Mapping[str, Row]
+    facets: Mapping[str, Mapping[str, frozenset[str]]]          # slug -> facet -> terms
+    statements: Mapping[str, Sequence[Statement]]
+    aliases: Mapping[str, frozenset[str]]                        # casefolded name -> slugs; more than one: ambiguous
+    artifacts: Mapping[str, Sequence[Row]]
+    relations: Sequence[Row]
+    label_maps: Mapping[str, Sequence[Row]]
+    label_entries: Mapping[str, Sequence[Row]]
+    access_rules: Sequence[Row]
+    corpora: Mapping[str, Row]
+    corpus_members: Mapping[str, Sequence[Row]]
+    quality: Mapping[str, str]
+    vocabulary: Vocabulary
+    _effective: dict[str, Effective] = field(default_factory=dict)
+
+    def licence(self, slug: str) -> Effective:
+        """What counts for a dataset, over all releases."""
+        if slug not in self._effective:
+            self._effective[slug] = effective(slug, self.statements.get(slug, ()))
+        return self._effective[slug]
+
+    def terms(self, slug: str, facet: str) -> frozenset[str]:
+        return self.facets.get(slug, {}).get(facet, frozenset())
+
+    @cached_property
+    def bytes_per_sample(self) -> Mapping[str, float]:
+        """Median bytes of one sample by unit, over the datasets that state both; used only for estimates that say so."""
+        ratios: dict[str, list[float]] = defaultdict(list)
+        for row in self.datasets.values():
+            if row["bytes"] and row["n_samples"] and row["sample_unit"]:
+                ratios[row["sample_unit"]].append(row["bytes"] / row["n_samples"])
+        return {unit: sorted(values)[len(values) // 2] for unit, values in ratios.items() if len(values) >= 3}
+
+    def how_to_get(self, slug: str) -> tuple[str, str]:
+        """(access, steps): what the catalog says of the dataset, else the rule of its host with the longest pattern."""
+        row = self.datasets[slug]
+        home = row["homepage"] or ""
+        rule = max((one for one in self.access_rules if one["pattern"] in home), key=lambda one: len(one["pattern"]), default=None)
+        access = row["access"] if row["access"] not in (None, "unknown") else rule["access"] if rule else "unknown"
+        steps = row["how_to_get"] or (rule["steps"] if rule else "")
+        return access, steps or (f"see {home}" if home else "no address known")
+
+
+def take(query: Query) -> Snapshot:
+    """Read everything that plans need; about a tenth of a second for the shipped catalog."""
+    facets: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in query("SELECT DISTINCT slug, facet, term FROM dataset_term"):
+        facets[row["slug"]][row["facet"]].add(row["term"])
+    datasets = {row["slug"]: row for row in query("SELECT * FROM dataset ORDER BY slug")}
+    return Snapshot(
+        datasets, {slug: {facet: frozenset(terms) for facet, terms in found.items()} for slug, found in facets.items()},
+        _statements(query), _aliases(query, datasets),
+        _group(query("SELECT d.*, a.title, a.year, a.url FROM artifact_dataset d JOIN artifact a USING (artifact_id) ORDER BY slug, artifact_id"), "slug"),
+        query("SELECT * FROM relation ORDER BY subject, predicate, object"),
+        _group(query("SELECT * FROM label_map ORDER BY map_id"), "slug"), _group(query("SELECT * FROM label_map_entry ORDER BY map_id, raw_value"), "map_id"),
+        query("SELECT * FROM access_rule ORDER BY pattern"), {row["corpus_id"]: row for row in query("SELECT * FROM corpus ORDER BY corpus_id")},
+        _group(query("SELECT * FROM corpus_member ORDER BY corpus_id, member, subset"), "corpus_id"),
+        {row["slug"]: row["value"] for row in query("SELECT slug, min(value) AS value FROM assertion WHERE field = 'quality' AND doubt IS NULL GROUP BY slug")},
+        from_rows(query("SELECT * FROM term ORDER BY term_id"), query("SELECT * FROM term_synonym ORDER BY term_id, synonym"),
+                  query("SELECT * FROM term_parent ORDER BY term_id, parent_id")),
+    )
+
+
+def read_statements(query: Query, slug: str) -> list[Statement]:
+    """Claims about the licence of one dataset."""
+    return list(_statements(query).get(slug, ()))
+
+
+def _statements(query: Query) -> dict[str, list[Statement]]:
+    """Claims by dataset; prohibitions that a claim words itself are kept beside the flags of its licence."""
+    found: dict[str, list[Statement]] = defaultdict(list)
+    for row in query("SELECT s.*, l.use, l.commercial, l.derivatives, l.redistribution, l.share_alike, l.attribution FROM license_statement s "
+                     "LEFT JOIN license l USING (license_id) ORDER BY slug, release, statement, source"):
+        licence = _license(row)
+        worded = parse_license(row["statement"])
+        if worded.id == licence.id:
+            licence = forbidding(licence, [flag for flag in PERMISSIONS if getattr(worded, flag) == "no"])
+        found[row["slug"]].append(Statement(row["slug"], row["statement"], licence, row["source"], row["release"], row["confidence"] or ""))
+    return found
+
+
+def _license(row: Row) -> License:
+    if row["use"] is None:
+        return known(row["license_id"])
+    return License(row["license_id"], row["use"], row["commercial"], row["derivatives"], row["redistribution"], row["share_alike"], row["attribution"])
+
+
+def _aliases(query: Query, datasets: Mapping[str, Row]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in query("SELECT alias, slug FROM dataset_alias"):
+        found[row["alias"].casefold()].add(row["slug"])
+    for slug, dataset in datasets.items():
+        for name in (slug, dataset["name"]):
+            found.setdefault(name.casefold(), {slug})
+    return {name: frozenset(slugs) for name, slugs in found.items()}
+
+
+def _group(rows: Sequence[dict[str, Any]], key: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[key]].append(row)
+    return found
