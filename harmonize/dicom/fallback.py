@@ -9,7 +9,7 @@ from typing import Any
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.dicom.header import Header
 from isocenter.harmonize.dicom.tags import WANTED
-from isocenter.harmonize.dicom.values import Plain, plain
+from isocenter.harmonize.dicom.values import Plain, plain, published
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 HEADLESS = "no DICM marker, though the bytes are a DICOM data set: its file header is missing"
@@ -27,7 +27,10 @@ def read_with_pydicom(path: Path) -> Header:
     dataset = read_dataset(path)
     header = Header(path, size, _syntax(dataset, path), fast=False)
     for keyword in WANTED:
-        header._values.update(_value(dataset, keyword, path))
+        found = _value(dataset, keyword, path)
+        header._values.update(found)
+        if found:
+            header._texts[keyword] = published(dataset.get(WANTED[keyword]).value)
     _locate_pixels(header, dataset, path)
     return header
 

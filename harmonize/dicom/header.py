@@ -9,25 +9,33 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from struct import Struct
+from struct import error as StructError
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.tags import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, KEYWORD, PIXEL_GROUP
-from isocenter.harmonize.dicom.values import Odd, Plain, decode
+from isocenter.harmonize.dicom.tags import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, KEYWORD
+from isocenter.harmonize.dicom.values import BINARY, PADDING, SINGLE, Odd, Plain, decode, joined
 
 BLOCK = 16384
 UNDEFINED = 0xFFFFFFFF
-SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
-                   b"ST", b"TM", b"UI", b"UL", b"US"})
-LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-NAMES = {vr: vr.decode() for vr in SHORT | LONG}
+SHORT_NAMES = ["AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"]
+LONG_NAMES = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]
+NAMES = {int.from_bytes(name.encode(), "little"): name for name in SHORT_NAMES + LONG_NAMES}
+SHORT = frozenset(code for code, name in NAMES.items() if name in SHORT_NAMES)
+LONG = frozenset(code for code, name in NAMES.items() if name in LONG_NAMES)
+BINARY_CODES = frozenset(code for code, name in NAMES.items() if name in BINARY)
+SQ, UN = (int.from_bytes(name, "little") for name in (b"SQ", b"UN"))
 FALLBACK = frozenset({IMPLICIT_LITTLE.encode(), EXPLICIT_BIG.encode(), DEFLATED.encode()})
 SYNTAX = b"\x02\x00\x10\x00UI"
-KEYWORDS = {(tag & 0xFFFF) << 16 | tag >> 16: keyword for tag, keyword in KEYWORD.items()}
-ELEMENT = Struct("<I2sH").unpack_from
+PIXELS = "pixels"
+STOPS = {(tag & 0xFFFF) << 16 | tag >> 16: keyword for tag, keyword in KEYWORD.items()}
+STOPS |= dict.fromkeys((0x00107FE0, 0x00087FE0, 0x00097FE0), PIXELS)
+ELEMENT = Struct("<IHH").unpack_from
 LENGTH = Struct("<I").unpack_from
 ITEM = Struct("<II").unpack_from
+SIZES = ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel", "NumberOfFrames")
 ITEM_START, ITEM_END, SEQUENCE_END = 0xE000FFFE, 0xE00DFFFE, 0xE0DDFFFE
 
 
@@ -45,8 +53,9 @@ class Header:
     pixel_offset: int | None = None
     pixel_length: int | None = None
     fast: bool = True
-    _raw: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
+    _raw: dict[str, tuple[int, bytes]] = field(default_factory=dict, repr=False)
     _values: dict[str, Plain] = field(default_factory=dict, repr=False)
+    _texts: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     def get(self, keyword: str) -> Plain:
         """The value of an element of `tags.WANTED`. Raises Unreadable when its bytes cannot be what they claim to be."""
@@ -57,11 +66,17 @@ class Header:
         return self._values[keyword]
 
     def text(self, keyword: str) -> str | None:
-        """As one string; several values joined by a backslash, as DICOM writes them."""
-        value = self.get(keyword)
-        if isinstance(value, tuple):
-            return "\\".join("" if part is None else str(part) for part in value)
-        return None if value is None else str(value)
+        """As published, padding stripped; several values joined by a backslash, as DICOM writes them."""
+        found = self._raw.get(keyword)
+        if found is None:
+            return self._texts.get(keyword)
+        code, data = found
+        if code in BINARY_CODES or not data.isascii() or b"\x1b" in data:
+            return joined(self.get(keyword))
+        text = data.decode("ascii").strip(PADDING)
+        if "\\" in text and (" " in text or "\0" in text) and NAMES[code] not in SINGLE:
+            text = "\\".join([part.strip(PADDING) for part in text.split("\\")])
+        return text or None
 
     def number(self, keyword: str) -> float | None:
         """As one number: the first of several; None when absent or not a number."""
@@ -77,11 +92,12 @@ class Header:
         return tuple(float(part) for part in value)  # type: ignore[arg-type]
 
     def _decode(self, keyword: str) -> Plain:
-        vr, data = self._raw[keyword]
+        code, data = self._raw[keyword]
+        vr = NAMES[code]
         try:
             if data.isascii() and b"\x1b" not in data:
                 return decode(vr, data)
-            return decode(vr, data, _encodings(self._raw.get("SpecificCharacterSet", ("CS", b""))[1]))
+            return decode(vr, data, _encodings(self._raw.get("SpecificCharacterSet", (0, b""))[1]))
         except Odd:
             from isocenter.harmonize.dicom.fallback import one_value
 
@@ -107,25 +123,21 @@ def check(header: Header) -> None:
     """Raise Unreadable when an image's own numbers promise more pixel bytes than the file holds, or lack what decoding needs."""
     if header.pixel_offset is None:
         return
-    missing = [name for name in ("Rows", "Columns", "BitsAllocated") if header.get(name) is None]
+    found = {name: header.get(name) for name in SIZES}
+    missing = [name for name in SIZES[:3] if found[name] is None]
     if missing:
         raise Unreadable(f"pixel data without {', '.join(missing)}", where=str(header.path))
+    for name, value in found.items():
+        if value is not None and not isinstance(value, int):
+            raise Unreadable(f"{name} is no number: {header.text(name)!r}", where=str(header.path))
     if header.pixel_length == -1:
         return
-    expected = _expected_bytes(header)
+    expected = prod(value for value in found.values() if isinstance(value, int)) // 8
+    if (header.text("PhotometricInterpretation") or "").endswith("422"):
+        expected = expected * 2 // 3
     held = min(header.pixel_length or 0, header.bytes - header.pixel_offset)
     if held < expected:
         raise Unreadable(f"pixel data cut short: {held:,} of {expected:,} bytes", where=str(header.path))
-
-
-def _expected_bytes(header: Header) -> int:
-    def whole(name: str, default: int) -> int:
-        return int(header.number(name) or default)
-
-    samples = whole("Rows", 0) * whole("Columns", 0) * whole("SamplesPerPixel", 1) * whole("NumberOfFrames", 1)
-    if (header.text("PhotometricInterpretation") or "").endswith("422"):
-        samples = samples * 2 // 3
-    return samples * whole("BitsAllocated", 16) // 8
 
 
 def _encodings(data: bytes) -> list[str]:
@@ -154,7 +166,7 @@ def _meta(buffer: bytes) -> tuple[int, str]:
     if buffer[132:140] != b"\x02\x00\x00\x00UL\x04\x00":
         raise Odd("no group length in the meta header")
     end = 144 + LENGTH(buffer, 140)[0]
-    if end + 8 > len(buffer) or buffer[end] == 2 and buffer[end + 1] == 0:
+    if end + 8 > len(buffer) or (buffer[end] == 2 and buffer[end + 1] == 0):
         raise Odd("wrong group length in the meta header")
     at = buffer.find(SYNTAX, 144, end)
     if at < 0:
@@ -166,51 +178,55 @@ def _meta(buffer: bytes) -> tuple[int, str]:
 
 
 def _walk(descriptor: int, buffer: bytes, position: int, size: int, header: Header) -> None:
-    """Walk the top level, keep the raw bytes of wanted elements. `base` is the file offset of the buffer's first byte."""
-    base, end, raw, group = 0, len(buffer), header._raw, 0
+    """Walk the top level, keep the raw bytes of wanted elements; read on where the buffer ends."""
+    base = 0
     while True:
-        if position + 12 > end:
-            at = base + position
-            if at >= size:
-                if at > size:
-                    raise Odd("an element ends behind the end of the file")
-                return
-            buffer = os.pread(descriptor, BLOCK, at)
-            base, position, end = at, 0, len(buffer)
-            if end < 12:
-                buffer, end = buffer + bytes(12), end if end >= 8 else 0
-                if not end:
-                    raise Odd("an element header is cut")
-        tag, vr, length = ELEMENT(buffer, position)
-        if tag & 0xFFFF < group:
-            raise Odd("elements out of order")
-        group = tag & 0xFFFF
-        if vr in SHORT:
-            position += 8
-        elif vr in LONG:
-            length = LENGTH(buffer, position + 8)[0]
-            position += 12
-        else:
-            raise Odd("an unknown value representation")
-        if group >= PIXEL_GROUP:
-            if tag == 0x00107FE0 or tag == 0x00087FE0 or tag == 0x00097FE0:
-                header.pixel_offset, header.pixel_length = base + position, -1 if length == UNDEFINED else length
+        stopped = _walk_buffer(descriptor, buffer, base, position, size, header)
+        if stopped is None or stopped == size:
             return
-        if length == UNDEFINED:
-            if vr != b"SQ":
-                raise Odd("an undefined length outside a sequence")
-            position = _after_sequence(descriptor, base + position, size) - base
-            continue
-        if tag in KEYWORDS:
-            if position + length > end:
-                if base + position + length > size:
-                    raise Odd("an element is longer than the file")
-                raw[KEYWORDS[tag]] = (NAMES[vr], os.pread(descriptor, length, base + position))
+        if stopped > size:
+            raise Odd("an element ends behind the end of the file")
+        base, position = stopped, 0
+        buffer = os.pread(descriptor, BLOCK, base)
+        if len(buffer) < 8:
+            raise Odd("an element header is cut")
+        if len(buffer) < 12:
+            buffer += bytes(12)
+
+
+def _walk_buffer(descriptor: int, buffer: bytes, base: int, position: int, size: int, header: Header) -> int | None:
+    """File offset at which the buffer is used up, or None when the pixels are reached. `base`: file offset of the buffer."""
+    raw, element, stop_at, short, long, end = header._raw, ELEMENT, STOPS.get, SHORT, LONG, len(buffer)
+    try:
+        while True:
+            tag, vr, length = element(buffer, position)
+            if vr in short:
+                start = position + 8
+            elif vr in long:
+                length, start = LENGTH(buffer, position + 8)[0], position + 12
+                if length == UNDEFINED and stop_at(tag) != PIXELS:
+                    if vr != SQ:
+                        raise Odd("an undefined length outside a sequence")
+                    position = _after_sequence(descriptor, base + start, size) - base
+                    continue
             else:
-                raw[KEYWORDS[tag]] = (NAMES[vr], buffer[position : position + length])
-            if vr == b"UN":
-                raise Odd("a wanted element of unknown representation")
-        position += length
+                raise Odd("an unknown value representation")
+            position = start + length
+            keyword = stop_at(tag)
+            if keyword is not None:
+                if keyword == PIXELS:
+                    header.pixel_offset, header.pixel_length = base + start, -1 if length == UNDEFINED else length
+                    return None
+                if vr == UN:
+                    raise Odd("a wanted element of unknown representation")
+                if position <= end:
+                    raw[keyword] = vr, buffer[start:position]
+                elif base + position <= size:
+                    raw[keyword] = vr, os.pread(descriptor, length, base + start)
+                else:
+                    raise Odd("an element is longer than the file")
+    except StructError:
+        return base + position
 
 
 def _after_sequence(descriptor: int, offset: int, size: int) -> int:
@@ -239,7 +255,7 @@ def _after_item(window: _Window, at: int) -> int:
             length = LENGTH(head, 8)[0]
             at += 12
             if length == UNDEFINED:
-                if vr != b"SQ":
+                if vr != SQ:
                     raise Odd("an undefined length outside a sequence")
                 at = _after_sequence(window.descriptor, at, window.size)
             else:

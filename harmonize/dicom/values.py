@@ -50,6 +50,20 @@ def plain(value: Any) -> Plain:
     return float(value) if hasattr(value, "as_tuple") else str(value).strip(PADDING) or None
 
 
+def joined(value: Plain) -> str | None:
+    """Several values as one text, backslashes between them."""
+    if isinstance(value, tuple):
+        return "\\".join("" if part is None else str(part) for part in value)
+    return None if value is None else str(value)
+
+
+def published(value: Any) -> str | None:
+    """A pydicom element's value as the text that stands in the file: decimal strings keep their spelling."""
+    if isinstance(value, list | tuple) or type(value).__name__ == "MultiValue":
+        return "\\".join(published(item) or "" for item in value).strip(PADDING) or None
+    return joined(plain(value)) if isinstance(value, bytes | bool) or value is None or type(value).__name__ == "Sequence" else str(value).strip(PADDING) or None
+
+
 def _several(values: list[Any]) -> Plain:
     if not values:
         return None

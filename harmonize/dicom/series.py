@@ -1,0 +1,186 @@
+"""Headers in, volume plans out: each series is split into what may share one volume, by geometry and content, not by number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isocenter.core.errors import Unreadable
+from isocenter.core.files import blake2b, file_hash
+from isocenter.harmonize.dicom.frames import Frame, frames_of
+from isocenter.harmonize.dicom.geometry import Grid, grid_of
+from isocenter.harmonize.dicom.header import Header
+from isocenter.harmonize.dicom.kinds import kind_of
+
+STACKED = frozenset({"MR", "CT", "PT", "NM"})
+SAME_DIRECTION = 1e-3
+SAME_IMAGE = ("SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient", "Rows", "Columns")
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePlan:
+    """One volume to be made of a series, or the reason why none can be.
+
+    key: `<SeriesInstanceUID>[.<volume>]`. header: of the first file in geometric order. headers: all files, that order.
+    grid: per slice the indices of its frames in time order (equally many per slice); None for a picture or a declined plan.
+    declined: why no volume can be made faithfully. issues: remarks that do not forbid one.
+    """
+
+    key: str
+    kind: str
+    header: Header
+    files: tuple[Path, ...]
+    frames: tuple[Frame, ...]
+    grid: Grid | None
+    declined: str | None = None
+    issues: tuple[str, ...] = ()
+
+    @property
+    def times(self) -> int:
+        """Volumes along the fourth axis."""
+        return len(self.grid.slices[0]) if self.grid else max(1, len(self.frames))
+
+
+def group_series(headers: Iterable[Header]) -> list[VolumePlan]:
+    """Plans of all series, sorted by key. Files that are no images make one plan each, with their kind and no frames."""
+    series: dict[str, list[Header]] = defaultdict(list)
+    for header in headers:
+        series[header.text("SeriesInstanceUID") or header.text("SOPInstanceUID") or header.path.name].append(header)
+    plans = [plan for uid, members in series.items() for plan in _series_plans(uid, members)]
+    return sorted(plans, key=lambda plan: plan.key)
+
+
+def _series_plans(uid: str, headers: list[Header]) -> list[VolumePlan]:
+    headers, doubles = _without_copies(headers)
+    images = [header for header in headers if kind_of(header) == "image"]
+    others = [header for header in headers if kind_of(header) != "image"]
+    plans, broken = [], []
+    frames: list[tuple[Frame, Header]] = []
+    for header in images:
+        try:
+            frames.extend((frame, header) for frame in frames_of(header))
+        except Unreadable as error:
+            broken.append((header, error.what))
+    issues = (f"{doubles} files are copies of others and were left out",) if doubles else ()
+    for number, members in enumerate(_split(frames)):
+        plans.append(_plan(members, issues, number))
+    named = _named(uid, plans)
+    named += [_unmade(f"{uid}.{_instance(header)}", kind_of(header), header, None) if len(headers) > 1 else _unmade(uid, kind_of(header), header, None) for header in others]
+    named += [_unmade(f"{uid}.{_instance(header)}", "image", header, cause) for header, cause in broken]
+    return named
+
+
+def _without_copies(headers: list[Header]) -> tuple[list[Header], int]:
+    """Files of one SOP instance UID with the same pixels, or the same image in another transfer syntax, are one image."""
+    kept: dict[Any, Header] = {}
+    by_instance: dict[str, list[Header]] = defaultdict(list)
+    for header in sorted(headers, key=lambda header: (header.pixel_length == -1, str(header.path))):
+        by_instance[header.text("SOPInstanceUID") or str(header.path)].append(header)
+    for uid, members in by_instance.items():
+        syntaxes = {header.transfer_syntax for header in members}
+        for header in members:
+            what = (uid, *(header.text(name) for name in SAME_IMAGE)) if len(members) > 1 else (uid,)
+            kept.setdefault(what if len(syntaxes) == len(members) else (*what, _pixel_digest(header)), header)
+    return list(kept.values()), len(headers) - len(kept)
+
+
+def _pixel_digest(header: Header) -> str:
+    if header.pixel_offset is None:
+        return file_hash(header.path)
+    with header.path.open("rb") as stream:
+        stream.seek(header.pixel_offset)
+        return blake2b(stream.read())
+
+
+def _split(frames: list[tuple[Frame, Header]]) -> list[list[tuple[Frame, Header]]]:
+    """What may share a volume: same size, sample form, echo, component, direction. Pictures stay one by one."""
+    groups: dict[Any, list[tuple[Frame, Header]]] = defaultdict(list)
+    for frame, header in frames:
+        if header.text("Modality") not in STACKED or frame.position is None or frame.orientation is None:
+            groups[("picture", str(header.path))].append((frame, header))
+            continue
+        groups["volume", header.text("SeriesNumber"), frame.rows, frame.columns, frame.pixel_form, _rounded(frame.spacing_mm), frame.component, frame.derived,
+               None if frame.echo_ms is None else round(frame.echo_ms, 2)].append((frame, header))
+    return [part for key, members in groups.items() for part in ([members] if key[0] == "picture" else _by_direction(members))]
+
+
+def _by_direction(members: list[tuple[Frame, Header]]) -> list[list[tuple[Frame, Header]]]:
+    parts: list[tuple[Any, list[tuple[Frame, Header]]]] = []
+    for frame, header in members:
+        direction = np.array(frame.orientation)
+        for known, part in parts:
+            if np.abs(direction - known).max() < SAME_DIRECTION:
+                part.append((frame, header))
+                break
+        else:
+            parts.append((direction, [(frame, header)]))
+    return [part for _, part in parts]
+
+
+def _plan(members: list[tuple[Frame, Header]], issues: tuple[str, ...], number: int) -> VolumePlan:
+    frames, headers = [frame for frame, _ in members], {frame.path: header for frame, header in members}
+    first = members[0][1]
+    if frames[0].position is None or first.text("Modality") not in STACKED:
+        return VolumePlan(str(number), "picture", first, tuple(headers), tuple(frames), None, issues=issues)
+    grid = grid_of(frames)
+    if isinstance(grid, Grid):
+        grid = _timed(frames, grid)
+    if isinstance(grid, str):
+        ordered = tuple(dict.fromkeys(frame.path for frame in frames))
+        return VolumePlan(str(number), "volume", first, ordered, tuple(frames), None, declined=grid, issues=issues)
+    ordered = tuple(dict.fromkeys(frames[index].path for index in (i for members in zip(*grid.slices) for i in members)))
+    return VolumePlan(str(number), "volume", headers[ordered[0]], ordered, tuple(frames), grid, issues=issues + grid.issues)
+
+
+def _timed(frames: list[Frame], grid: Grid) -> Grid | str:
+    """The frames of each place in time order; a sentence when places hold unequally many."""
+    counts = {len(members) for members in grid.slices}
+    if len(counts) > 1:
+        return f"places hold {min(counts)} to {max(counts)} frames each: doubled or missing slices"
+    slices = [sorted(members, key=lambda index: (*frames[index].time, str(frames[index].path))) for members in grid.slices]
+    return replace(grid, slices=slices)
+
+
+def _named(uid: str, plans: list[VolumePlan]) -> list[VolumePlan]:
+    """Keys: the series UID alone if it makes one volume, else with what tells the volumes apart, then a counter."""
+    if len(plans) < 2:
+        return [replace(plan, key=uid) for plan in plans]
+    marks = [_marks(plan) for plan in plans]
+    varying = [position for position in range(len(marks[0])) if len({mark[position] for mark in marks}) > 1]
+    names = ["_".join(mark[position] for position in varying if mark[position]) for mark in marks]
+    seen: dict[str, int] = defaultdict(int)
+    result = []
+    for name, plan in sorted(zip(names, plans), key=lambda pair: (pair[0], _order(pair[1]))):
+        seen[name] += 1
+        unique = names.count(name) == 1 and name
+        result.append(replace(plan, key=f"{uid}.{name}" if unique else f"{uid}.{name}{'_' if name else ''}{seen[name]}"))
+    return result
+
+
+def _marks(plan: VolumePlan) -> tuple[str, str, str, str, str]:
+    frame, number = plan.frames[0], plan.header.text("SeriesNumber")
+    echo = "" if frame.echo_ms is None else f"te{frame.echo_ms:g}"
+    return f"s{number}" if number else "", echo.replace(".", "p"), frame.component or "mag", "derived" if frame.derived else "", f"{frame.columns}x{frame.rows}"
+
+
+def _order(plan: VolumePlan) -> tuple[float, str]:
+    return (plan.header.number("InstanceNumber") or 0.0, plan.header.text("SOPInstanceUID") or str(plan.header.path))
+
+
+def _unmade(key: str, kind: str, header: Header, cause: str | None) -> VolumePlan:
+    return VolumePlan(key, kind, header, (header.path,), (), None, declined=cause)
+
+
+def _instance(header: Header) -> str:
+    return header.text("SOPInstanceUID") or header.path.name
+
+
+def _rounded(values: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(round(value, 4) for value in values)
+
+

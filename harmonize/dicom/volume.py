@@ -1,0 +1,105 @@
+"""A volume plan becomes a volume: samples in nibabel's order, affine in RAS mm, physical values by slope and intercept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.core.errors import Unreadable
+from isocenter.harmonize.dicom.frames import Frame
+from isocenter.harmonize.dicom.pixels import Samples, stored_samples
+from isocenter.harmonize.dicom.series import VolumePlan
+
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """array: (x, y, z[, t]) stored values, or physical values as float32 when slices are scaled differently (slope 1, intercept 0).
+
+    affine: (4, 4) float64 → RAS mm; None for a picture without place. slope, intercept: array → physical value.
+    A picture is (x, y, 1[, frames[, 3]]).
+    """
+
+    array: Samples
+    affine: NDArray[np.float64] | None
+    slope: float
+    intercept: float
+    issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Why no volume was made."""
+
+    reason: str
+
+
+def build_volume(plan: VolumePlan) -> Volume | Declined:
+    """The volume of a plan, every frame decoded; Declined when the plan is, when pixels do not decode or sizes contradict."""
+    if plan.declined is not None:
+        return Declined(plan.declined)
+    if not plan.frames:
+        return Declined(f"a {plan.kind} file holds no image")
+    try:
+        return _picture(plan) if plan.grid is None else _stack(plan)
+    except Unreadable as error:
+        return Declined(f"{Path(error.where or '').name}: {error.what}" if error.where else error.what)
+
+
+def _picture(plan: VolumePlan) -> Volume:
+    samples = stored_samples(plan.frames[0].path)
+    array = np.moveaxis(samples, 0, 2).swapaxes(0, 1)[:, :, None]
+    frame = plan.frames[0]
+    return Volume(array[:, :, :, 0] if array.ndim == 4 and array.shape[3] == 1 else array, None, frame.slope, frame.intercept, plan.issues)
+
+
+def _stack(plan: VolumePlan) -> Volume:
+    assert plan.grid is not None
+    frames, grid = plan.frames, plan.grid
+    scales = {physical_scale(frame) for frame in frames}
+    varied = len(scales) > 1
+    array: Samples | None = None
+    place = {index: (z, t) for z, members in enumerate(grid.slices) for t, index in enumerate(members)}
+    by_file: dict[Path, list[int]] = {}
+    for index, frame in enumerate(frames):
+        by_file.setdefault(frame.path, []).append(index)
+    for path, indices in by_file.items():
+        samples = stored_samples(path)
+        for index in indices:
+            plane = _plane(samples, frames[index])
+            if array is None:
+                shape = (frames[index].columns, frames[index].rows, len(grid.slices), plan.times)
+                array = np.zeros(shape, np.float32 if varied else plane.dtype)
+            z, t = place[index]
+            array[:, :, z, t] = (_physical(plane, frames[index]) if varied else plane).T
+    assert array is not None
+    slope, intercept = (1.0, 0.0) if varied else next(iter(scales))
+    return Volume(array[..., 0] if plan.times == 1 else array, grid.affine, slope, intercept, plan.issues)
+
+
+def physical_scale(frame: Frame) -> tuple[float, float]:
+    """Stored value → physical value. Philips' precise value where its scale slope is told (Chenevert 2014, PMC3998685)."""
+    if frame.precise:
+        return 1.0 / frame.precise, frame.intercept / (frame.slope * frame.precise)
+    return frame.slope, frame.intercept
+
+
+def _physical(plane: Samples, frame: Frame) -> Samples:
+    slope, intercept = physical_scale(frame)
+    return plane * np.float64(slope) + intercept
+
+
+def _plane(samples: Samples, frame: Frame) -> Samples:
+    """(rows, columns) of one frame; raises Unreadable when the pixels are not of the announced size."""
+    if frame.index >= len(samples) or samples.ndim != 3:
+        raise Unreadable("pixel data hold fewer frames than announced, or colour", where=str(frame.path))
+    plane = samples[frame.index]
+    if frame.tile is not None:
+        top, left = frame.tile
+        plane = plane[top : top + frame.rows, left : left + frame.columns]
+    if plane.shape != (frame.rows, frame.columns):
+        raise Unreadable(f"pixels are {plane.shape[0]}×{plane.shape[1]}, announced {frame.rows}×{frame.columns}", where=str(frame.path))
+    return plane
