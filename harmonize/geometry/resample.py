@@ -117,7 +117,7 @@ def _oblique(
     def work(volume: Volume) -> Volume:
         result = np.empty(grid.shape, dtype=volume.dtype)
         if kind == "image" and antialias:
-            volume = ndimage.gaussian_filter(volume, sigmas, mode="nearest")
+            volume = ndimage.gaussian_filter(volume.astype(working_dtype(volume.dtype)), sigmas, mode="nearest")
         ndimage.affine_transform(
             volume, step[:3, :3], step[:3, 3], grid.shape, output=result, order=degree,
             mode="nearest" if outside is None else "grid-constant", cval=outside or 0)
