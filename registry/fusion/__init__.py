@@ -12,7 +12,8 @@ from isocenter.registry.fusion.differences import against_portal, by_field
 from isocenter.registry.fusion.engine import choose, modalities_of
 from isocenter.registry.fusion.plan import FusionPlan
 from isocenter.registry.fusion.rule import Rule, read_rule
-from isocenter.registry.fusion.snapshot import Query, Snapshot, take
+from isocenter.registry.fusion.snapshot import Snapshot, take
+from isocenter.registry.lookup import Query
 
 __all__ = ["CompatPlan", "FusionPlan", "Query", "Rule", "plan_corpus", "plan_datasets", "plan_like_portal", "plan_rule", "read_rule"]
 

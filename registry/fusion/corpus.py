@@ -6,7 +6,8 @@ from isocenter.core.errors import NotFound
 from isocenter.registry.fusion.assemble import assemble
 from isocenter.registry.fusion.engine import modalities_of
 from isocenter.registry.fusion.plan import FusionPlan, Missing
-from isocenter.registry.fusion.snapshot import Row, Snapshot
+from isocenter.registry.fusion.snapshot import Snapshot
+from isocenter.registry.lookup import Row
 
 FRAGMENTS = {
     "example": "named in an example only", "demo": "named in a demonstration only", "evaluation": "used for evaluation only",

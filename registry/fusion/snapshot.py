@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from isocenter.registry.license_parser import known, parse_license
-from isocenter.registry.licenses import PERMISSIONS, Effective, License, Statement, effective, forbidding
+from isocenter.registry.licenses import Effective, Statement, effective
+from isocenter.registry.lookup import Query, Row, access_by_rules, all_statements
 from isocenter.registry.vocabulary import Vocabulary, from_rows
-
-Row = Mapping[str, Any]
-Query = Callable[[str], list[dict[str, Any]]]   # one SELECT in, rows out; DuckDB and PostgreSQL alike
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,8 @@ class Snapshot:
         return {unit: sorted(values)[len(values) // 2] for unit, values in ratios.items() if len(values) >= 3}
 
     def how_to_get(self, slug: str) -> tuple[str, str]:
-        """(access, steps): what the catalog says of the dataset, else the rule of its host with the longest pattern."""
-        row = self.datasets[slug]
-        home = row["homepage"] or ""
-        rule = max((one for one in self.access_rules if one["pattern"] in home), key=lambda one: len(one["pattern"]), default=None)
-        access = row["access"] if row["access"] not in (None, "unknown") else rule["access"] if rule else "unknown"
-        steps = row["how_to_get"] or (rule["steps"] if rule else "")
-        return access, steps or (f"see {home}" if home else "no address known")
+        """(access, steps) of a dataset, from its own row or the rule of its host."""
+        return access_by_rules(self.datasets[slug], self.access_rules)
 
 
 def take(query: Query) -> Snapshot:
@@ -71,7 +63,7 @@ def take(query: Query) -> Snapshot:
     datasets = {row["slug"]: row for row in query("SELECT * FROM dataset ORDER BY slug")}
     return Snapshot(
         datasets, {slug: {facet: frozenset(terms) for facet, terms in found.items()} for slug, found in facets.items()},
-        _statements(query), _aliases(query, datasets),
+        all_statements(query), _aliases(query, datasets),
         _group(query("SELECT d.*, a.title, a.year, a.url FROM artifact_dataset d JOIN artifact a USING (artifact_id) ORDER BY slug, artifact_id"), "slug"),
         query("SELECT * FROM relation ORDER BY subject, predicate, object"),
         _group(query("SELECT * FROM label_map ORDER BY map_id"), "slug"), _group(query("SELECT * FROM label_map_entry ORDER BY map_id, raw_value"), "map_id"),
@@ -81,30 +73,6 @@ def take(query: Query) -> Snapshot:
         from_rows(query("SELECT * FROM term ORDER BY term_id"), query("SELECT * FROM term_synonym ORDER BY term_id, synonym"),
                   query("SELECT * FROM term_parent ORDER BY term_id, parent_id")),
     )
-
-
-def read_statements(query: Query, slug: str) -> list[Statement]:
-    """Claims about the licence of one dataset."""
-    return list(_statements(query).get(slug, ()))
-
-
-def _statements(query: Query) -> dict[str, list[Statement]]:
-    """Claims by dataset; prohibitions that a claim words itself are kept beside the flags of its licence."""
-    found: dict[str, list[Statement]] = defaultdict(list)
-    for row in query("SELECT s.*, l.use, l.commercial, l.derivatives, l.redistribution, l.share_alike, l.attribution FROM license_statement s "
-                     "LEFT JOIN license l USING (license_id) ORDER BY slug, release, statement, source"):
-        licence = _license(row)
-        worded = parse_license(row["statement"])
-        if worded.id == licence.id:
-            licence = forbidding(licence, [flag for flag in PERMISSIONS if getattr(worded, flag) == "no"])
-        found[row["slug"]].append(Statement(row["slug"], row["statement"], licence, row["source"], row["release"], row["confidence"] or ""))
-    return found
-
-
-def _license(row: Row) -> License:
-    if row["use"] is None:
-        return known(row["license_id"])
-    return License(row["license_id"], row["use"], row["commercial"], row["derivatives"], row["redistribution"], row["share_alike"], row["attribution"])
 
 
 def _aliases(query: Query, datasets: Mapping[str, Row]) -> dict[str, frozenset[str]]:
