@@ -135,7 +135,7 @@ def _finite_sample(frames: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
 
 def _shorter_side(image: Image.Image, side: int, resample: Image.Resampling) -> Image.Image:
     scale = side / min(image.size)
-    return image.resize((max(side, round(image.width * scale)), max(side, round(image.height * scale))), resample)
+    return image.resize((max(side, int(image.width * scale)), max(side, int(image.height * scale))), resample)
 
 
 def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
