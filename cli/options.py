@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -11,34 +10,38 @@ from typing import Any, TypeVar
 
 import click
 
-from isocenter.core.errors import NotFound
+from isocenter.core.errors import UsageError
 from isocenter.core.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
-DEFAULT_WORKSPACE = "."
 
 
 def with_workspace(function: F) -> F:
-    """Add `--workspace DIR` (or `$ISOCENTER_WORKSPACE`, or the current folder) and pass the opened workspace first."""
+    """Add `--workspace DIR` (or `$ISOCENTER_WORKSPACE`, or the current folder) and pass the opened workspace first.
+
+    A folder that was named becomes a workspace when it is none; the current folder never does unasked.
+    """
 
     @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE",
-                  default=Path(DEFAULT_WORKSPACE), show_default="current folder", help="The workspace folder.")
+                  default=None, show_default="current folder", help="The workspace folder; it is made if it does not exist.")
     @wraps(function)
-    def wrapper(folder: Path, **options: Any) -> Any:
-        try:
-            workspace = Workspace.open(folder)
-        except NotFound:
-            if os.path.exists(folder) and not _may_create(folder):
-                raise
-            workspace = Workspace.create(folder)
+    def wrapper(folder: Path | None, **options: Any) -> Any:
+        workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
         return function(workspace, **options)
 
     return wrapper  # type: ignore[return-value]
 
 
-def _may_create(folder: Path) -> bool:
-    """An empty folder that was named becomes a workspace; a folder with other things in it does not."""
-    return folder != Path(DEFAULT_WORKSPACE) and not any(folder.iterdir())
+def data_options(function: F) -> F:
+    """Add `--data NAME=PATH`, which puts a folder in the place of the root that the recipe states."""
+
+    def parse(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Path]:
+        pairs = [text.partition("=") for text in texts]
+        if wrong := [text for text, (name, equals, path) in zip(texts, pairs) if not (name and equals and path)]:
+            raise UsageError(f"--data {wrong[0]!r}", hint="--data NAME=/path/you/have")
+        return {name: Path(path).resolve() for name, _, path in pairs}
+
+    return click.option("--data", multiple=True, metavar="NAME=PATH", callback=parse, help="Where dataset NAME of the recipe lies.")(function)
 
 
 def as_json(function: F) -> F:

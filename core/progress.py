@@ -47,3 +47,10 @@ def _lines(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
             left = f", {(total - count) / rate:.0f} s left" if total else ""
             sys.stderr.write(f"{what}: {count}{f' of {total}' if total else ''}, {rate:.0f}/s{left}\n")
             sys.stderr.flush()
+
+
+def say(line: str) -> None:
+    """One line about what long work is at, on standard error."""
+    if not _silent:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

@@ -29,8 +29,8 @@ class Run:
 
 
 @contextmanager
-def ledger(workspace: Workspace, verb: str, **parameters: Any) -> Iterator[Run]:
-    """Record a command: an entry is written when it ends, also when it fails."""
+def ledger(workspace: Workspace, verb: str, *, dry_run: bool = False, **parameters: Any) -> Iterator[Run]:
+    """Record a command: an entry is written when it ends, also when it fails; a dry run leaves none."""
     run, started, clock = Run(verb, parameters), datetime.now(UTC), time.monotonic()
     outcome = "failed"
     try:
@@ -38,10 +38,11 @@ def ledger(workspace: Workspace, verb: str, **parameters: Any) -> Iterator[Run]:
         outcome = "done"
     finally:
         stamp = started.strftime("%Y%m%dT%H%M%S.%f")
-        write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
-            "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
-            "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
-        })
+        if not dry_run:
+            write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
+                "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
+                "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
+            })
 
 
 def versions() -> dict[str, str]:

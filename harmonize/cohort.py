@@ -45,9 +45,11 @@ class Cohort:
             raise NotFound(f"no cohort {name!r}", where=str(path), hint=f"one of: {', '.join(workspace.cohorts())}" if workspace.cohorts() else "isocenter merge DATASET… --as NAME")
         return cls(name, read_table(path, COHORT), read_header(path, COHORT), table_fingerprint(path))
 
-    def save(self, workspace: Workspace) -> Cohort:
-        """Write the cohort whole or not at all, and return it with its fingerprint."""
+    def save(self, workspace: Workspace, *, dry_run: bool = False) -> Cohort:
+        """Write the cohort whole or not at all, and return it with its fingerprint (a dry run returns it as it is)."""
         check_name(self.name)
+        if dry_run:
+            return self
         write_table(workspace.cohort(self.name), self.table.select(column for column in COHORT.schema.names if column in self.table.columns), COHORT, self.header)
         return Cohort.open(workspace, self.name)
 

@@ -17,6 +17,7 @@ from isocenter.core.errors import Unreadable
 from isocenter.core.files import file_hash
 from isocenter.core.progress import track
 from isocenter.core.tables import Kind, read_table, write_table
+from isocenter.core.workspace import Workspace
 from isocenter.harmonize.image import ImageHeader, reader_for, recognize
 
 SHARD = 2000
@@ -53,6 +54,18 @@ def look(root: Path, cache: Path) -> Iterator[FileFacts]:
     rows = listed.join(_cached(cache), on=["path", "bytes", "mtime"], how="left", maintain_order="left")
     for row in rows.iter_rows(named=True):
         yield FileFacts(**{**row, "header": _header(row["header"])})
+
+
+def facts_folder(workspace: Workspace, dataset: str) -> Path:
+    """Where the looked-at facts of a dataset are kept."""
+    return workspace.inventory(dataset).with_suffix(".facts")
+
+
+def cached_headers(workspace: Workspace, dataset: str) -> Iterator[tuple[str, ImageHeader]]:
+    """Path and header of every image file that was looked at."""
+    for path, text in _cached(facts_folder(workspace, dataset)).select("path", "header").iter_rows():
+        if (header := _header(text)) is not None:
+            yield path, header
 
 
 def _walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, int, float]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,10 +77,14 @@ def _instances(members: list[Image]) -> tuple[list[Image], list[Image]]:
 
 
 def _place(image: Image) -> tuple[float, int, str]:
-    """Position along the slice normal (mm), then instance number, then path."""
+    """Position along the slice normal, then instance number, then path."""
     facts = image.facts.header.facts if image.facts.header else {}
+    return (slice_position(facts), facts.get("instance") or 0, image.facts.path)
+
+
+def slice_position(facts: Mapping[str, Any]) -> float:
+    """Millimetres along the slice normal (DICOM PS3.3 C.7.6.2: the cross product of row and column direction), 0 if unknown."""
     position, orientation = facts.get("position") or [], facts.get("orientation") or []
-    along = 0.0
-    if len(position) == 3 and len(orientation) == 6:
-        along = float(np.dot(np.cross(orientation[:3], orientation[3:]), position))
-    return (round(along, 4), facts.get("instance") or 0, image.facts.path)
+    if len(position) != 3 or len(orientation) != 6:
+        return 0.0
+    return round(float(np.dot(np.cross(orientation[:3], orientation[3:]), position)), 4)

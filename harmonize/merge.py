@@ -14,7 +14,7 @@ from isocenter.harmonize.sample import LABELS_DTYPE, SAMPLES
 from isocenter.harmonize.space import LabelSpace, space_of
 
 
-def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | None = None, space: str = "union") -> Cohort:
+def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | None = None, space: str = "union", dry_run: bool = False) -> Cohort:
     """Put the readable samples of several scanned datasets into one cohort.
 
     where: an SQL condition over the sample table's columns, e.g. `modality = 'CT' and labels['liver'] = 'present'`;
@@ -26,7 +26,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
     for dataset, path in paths.items():
         if not path.exists():
             raise NotFound(f"dataset {dataset!r} is not scanned", where=str(path), hint=f"isocenter scan {dataset}")
-    with ledger(workspace, "merge", datasets=datasets, where=where, space=space, name=name) as run:
+    with ledger(workspace, "merge", dry_run=dry_run, datasets=datasets, where=where, space=space, name=name) as run:
         run.inputs |= {dataset: table_fingerprint(path) for dataset, path in paths.items()}
         samples = {dataset: read_table(path, SAMPLES) for dataset, path in paths.items()}
         target = space_of({dataset: _annotated(table) for dataset, table in samples.items()}, space)
@@ -36,7 +36,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
             raise BadInput("no sample fits" if rows.height else "no sample can be read", hint=f"the condition was {where!r}" if where else None)
         header = {"verb": "merge", "parameters": {"datasets": datasets, "where": where, "space": space}, "parent": None, "inputs": dict(run.inputs),
                   "space": {"name": target.name, "terms": list(target.terms), "unions": {k: list(v) for k, v in target.unions.items()}}, "lineage": []}
-        cohort = Cohort(name, chosen.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace)
+        cohort = Cohort(name, chosen.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace, dry_run=dry_run)
         run.counts |= {"samples": len(cohort), "readable": rows.height}
         run.outputs |= {name: cohort.fingerprint or ""}
     return cohort

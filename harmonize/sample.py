@@ -7,7 +7,8 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
-from isocenter.core.tables import Kind
+from isocenter.core.tables import Kind, read_table
+from isocenter.core.workspace import Workspace
 
 Role = Literal["image", "mask", "table", "licence", "text", "other", "unreadable"]
 
@@ -37,3 +38,9 @@ PATIENT_SEPARATOR = "|"
 def sample_id(slug: str, release: str | None, key: str) -> str:
     """`<slug>@<release>/<key>`, the same on every machine; an unknown release is `unversioned`."""
     return f"{slug}@{release or 'unversioned'}/{key}"
+
+
+def errors_of(workspace: Workspace, dataset: str) -> list[tuple[str, str]]:
+    """(uri, cause) of every sample of a scanned dataset that cannot be used."""
+    table = read_table(workspace.samples(dataset), SAMPLES, ["uri", "error"])
+    return table.filter(pl.col("error").is_not_null()).sort("uri").rows()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import Any
 
-from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.errors import BadInput, IsocenterError, NotFound
+from isocenter.core.files import fingerprint
 from isocenter.core.issues import Issues
 from isocenter.core.runs import ledger
-from isocenter.core.tables import table_fingerprint, write_table
+from isocenter.core.tables import read_header, read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
-from isocenter.harmonize.file_facts import FileFacts, look
+from isocenter.harmonize.file_facts import FileFacts, facts_folder, look
 from isocenter.harmonize.grouping import Group, Image, group
 from isocenter.harmonize.layout import Layout
 from isocenter.harmonize.overlays import attach
@@ -35,12 +37,13 @@ class Scanned:
     samples: int
     errors: int
     roles: dict[str, int]
-    issues: Issues = field(default_factory=Issues)
+    warnings: tuple[str, ...] = ()
 
 
-def scan(workspace: Workspace, name: str) -> Scanned:
+def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
     """Read the dataset's files into inventory/, samples/ and annotations/. The dataset itself is never written to.
 
+    When files and layout are as they were, the tables that are there stand (`force`: they are made again).
     Raises NotFound when the dataset is not adopted or its folder is gone, BadInput when the layout does not fit.
     """
     source = open_source(workspace, name)
@@ -49,22 +52,36 @@ def scan(workspace: Workspace, name: str) -> Scanned:
     path = layouts.find(source.layout, workspace)
     layout, issues = layouts.load(path), Issues()
     with ledger(workspace, "scan", dataset=name, layout=source.layout) as run, issues.at(name):
-        files = list(look(source.root, workspace.inventory(name).with_suffix(".facts")))
+        files = list(look(source.root, facts_folder(workspace, name)))
+        key = fingerprint([source.fingerprint, path.read_text(encoding="utf-8"), [(facts.path, facts.bytes, facts.mtime) for facts in files], version("isocenter")])
+        if not force and (known := _known(workspace, name, key)) is not None:
+            return known
         sorted_ = _sort(files, layout)
         tables = [read_join_table(rule, source.root, [facts.path for facts in files]) for rule in layout.tables]
         rows = [build_row(source, layout, one, tables) for one in group(sorted_.images)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
         annotations = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
         _note_unmatched(tables, layout, sorted_, issues)
-        header = {"source": source.fingerprint, "layout": source.layout}
-        write_table(workspace.annotations(name), annotations, ANNOTATIONS, header)
-        write_table(workspace.inventory(name), _inventory(files, sorted_, rows), INVENTORY, header)
-        write_table(workspace.samples(name), [row.values for row in rows], SAMPLES, header)
-        errors = sum(1 for row in rows if row.values.get("error"))
-        roles = Counter(sorted_.role[facts.path] for facts in files)
-        run.counts |= {"files": len(files), "samples": len(rows), "errors": errors}
+        _keep_pixel_hashes(workspace, name, rows)
+        result = Scanned(name, len(files), len(rows), sum(1 for row in rows if row.values.get("error")),
+                         dict(sorted(Counter(sorted_.role.values()).items())), tuple(str(issue) for issue in issues.all))
+        write_table(workspace.annotations(name), annotations, ANNOTATIONS)
+        write_table(workspace.inventory(name), _inventory(files, sorted_, rows), INVENTORY)
+        write_table(workspace.samples(name), [row.values for row in rows], SAMPLES, {"key": key, "layout": source.layout, "scanned": asdict(result)})
+        run.counts |= {"files": result.files, "samples": result.samples, "errors": result.errors}
         run.outputs |= {"samples": table_fingerprint(workspace.samples(name))}
-    return Scanned(name, len(files), len(rows), errors, dict(sorted(roles.items())), issues)
+    return result
+
+
+def _known(workspace: Workspace, name: str, key: str) -> Scanned | None:
+    """The result of an earlier scan of the same files under the same layout, if its tables are all there."""
+    try:
+        header = read_header(workspace.samples(name), SAMPLES)
+        read_header(workspace.inventory(name), INVENTORY)
+        read_header(workspace.annotations(name), ANNOTATIONS)
+    except IsocenterError:
+        return None
+    return Scanned(**{**header["scanned"], "warnings": tuple(header["scanned"]["warnings"])}) if header.get("key") == key else None
 
 
 @dataclass(slots=True)
@@ -130,6 +147,16 @@ def _note_unmatched(tables: list[JoinTable], layout: Layout, sorted_: Sorted, is
             raise BadInput(f"no row of table {table.rule.name!r} belongs to an image", where=layout.name, hint=f"`on` gives {next(iter(table.rows))!r}, `to` gives {next(iter(table.asked), 'nothing')!r}")
     if layout.images and not sorted_.images:
         raise BadInput(f"no file matches an image pattern of layout {layout.name!r}", hint=f"patterns: {', '.join(rule.pattern.text for rule in layout.images)}")
+
+
+def _keep_pixel_hashes(workspace: Workspace, name: str, rows: list[SampleRow]) -> None:
+    """Pixels that were decoded before need no decoding again while their files are the same."""
+    path = workspace.samples(name)
+    if not path.exists():
+        return
+    known = {row[0]: row[1:] for row in read_table(path, SAMPLES, ["file_hash", "pixel_hash"]).iter_rows() if row[1] is not None}
+    for row in rows:
+        (row.values["pixel_hash"],) = known.get(row.values["file_hash"], (None,))
 
 
 def _inventory(files: list[FileFacts], sorted_: Sorted, rows: list[SampleRow]) -> list[dict[str, Any]]:

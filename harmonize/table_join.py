@@ -39,7 +39,7 @@ class JoinTable:
 
 def read_join_table(rule: TableRule, root: Path, paths: list[str]) -> JoinTable:
     """Read every file that the rule names. Raises BadInput when none exists or a column is missing."""
-    files = [path for path in paths if rule.file.match(path)]
+    files = [path for path in paths if rule.file.match(path) is not None]
     if not files:
         raise BadInput(f"table {rule.file.text!r} is not there", where=str(root), hint="check `file` in the layout, or the dataset's root")
     rows: dict[str, list[Row]] = defaultdict(list)

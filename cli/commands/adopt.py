@@ -1,0 +1,32 @@
+"""`isocenter adopt`: say where a dataset lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isocenter.cli.options import as_json, emit, with_workspace
+from isocenter.core.workspace import Workspace
+
+
+@click.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--dataset", metavar="SLUG[@RELEASE]", help="The dataset's name in the catalog; NAME if left out.")
+@click.option("--layout", default=None, help="How the files lie: a layout's name or a TOML file.  [default: folder]")
+@click.option("--table", type=click.Path(path_type=Path, dir_okay=False), help="A table below PATH to join to the images; its join column is found by content.")
+@click.option("--label", "labels", multiple=True, metavar="COLUMN:MODE[:SEPARATOR]", help="A label column of --table; MODE is exclusive, list or mentions.")
+@click.option("--license", "license_", metavar="ID", help="The licence as you read it.")
+@with_workspace
+@as_json
+def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], license_: str | None, json_: bool) -> None:
+    """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
+    from isocenter.harmonize.source import adopt
+    from isocenter.harmonize.table_layout import layout_for_table
+
+    if table is not None or labels:
+        layout = str(layout_for_table(workspace, name, path, table, labels, layout))
+    source = adopt(workspace, name, path, dataset=dataset, layout=layout or "folder", license=license_)
+    body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
+    emit(body, json_, f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})", f"isocenter scan {name}")

@@ -1,0 +1,36 @@
+"""`isocenter build`: a recipe becomes a corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isocenter.cli.options import as_json, data_options, emit, with_workspace
+from isocenter.core.errors import Exit
+from isocenter.core.workspace import Workspace
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@data_options
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the export.  [default: exports/<recipe> of the workspace]")
+@with_workspace
+@as_json
+def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path | None, json_: bool) -> int:
+    """Build the corpus that RECIPE describes; run again after a cut, it goes on where it was.
+
+    Exit status 3: built, and some files could not be read; the report names them.
+    """
+    from isocenter.cli.render import counts, size
+    from isocenter.curate.build import build
+    from isocenter.curate.recipe import read_recipe
+
+    built = build(workspace, read_recipe(recipe, data), out)
+    body = {"corpus": built.recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(built.exported.folder), "samples": built.exported.samples,
+            "bytes": built.exported.bytes, "lock": str(built.lock), "report": str(built.report), "warnings": [*built.warnings, *built.exported.warnings]}
+    lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in body["warnings"][:8]],
+             *([f"… and {len(body['warnings']) - 8} more warnings (all in the report)"] if len(body["warnings"]) > 8 else []),
+             f"corpus: {built.exported.folder} ({built.exported.samples} samples, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
+    emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}")
+    return Exit.ROWS_IN_ERROR if built.fates.get("error") else Exit.DONE

@@ -1,0 +1,46 @@
+"""How results are shown to people: cohorts, label coverage, sizes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from isocenter.cli.options import columns
+
+if TYPE_CHECKING:
+    from isocenter.harmonize.cohort import Cohort
+
+STATES = ("present", "absent", "uncertain")
+
+
+def coverage(cohort: Cohort) -> dict[str, dict[str, int]]:
+    """For every term of the cohort's space: how many samples have it present, absent, uncertain or not annotated."""
+    terms = list(cohort.header.get("space", {}).get("terms", []))
+    counts: dict[str, Counter[str]] = {term: Counter() for term in terms}
+    for labels in cohort.table["labels"].to_list():
+        for term, state in (labels or {}).items():
+            counts.setdefault(term, Counter())[state] += 1
+    return {term: {state: found[state] for state in STATES} | {"not_annotated": len(cohort) - sum(found.values())} for term, found in counts.items()}
+
+
+def coverage_text(cohort: Cohort) -> str:
+    """The coverage as a table; a line instead when no label was read."""
+    found = coverage(cohort)
+    if not found:
+        return "no labels (the layouts name no label column)"
+    rows = [(term, *counts.values()) for term, counts in sorted(found.items(), key=lambda item: (-item[1]["present"], item[0]))]
+    return columns(rows, ("term", *STATES, "not annotated"))
+
+
+def size(number: int | float) -> str:
+    """Bytes for people."""
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def counts(found: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in found.items())

@@ -1,0 +1,193 @@
+"""Build a corpus from its recipe: stage by stage, each skipped when its output is there and was made from the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import tomli_w
+
+from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.files import fingerprint, write_text
+from isocenter.core.progress import say
+from isocenter.core.runs import ledger, versions
+from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, write_table
+from isocenter.core.workspace import Workspace
+from isocenter.curate.dedup import dedup
+from isocenter.curate.export import Exported, export
+from isocenter.curate.groups import GROUPS
+from isocenter.curate.recipe import Recipe
+from isocenter.curate.report import write_report
+from isocenter.curate.select import select
+from isocenter.curate.split import split
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.decode import UNDECODABLE
+from isocenter.harmonize.merge import merge
+from isocenter.harmonize.sample import INVENTORY, SAMPLES
+from isocenter.harmonize.scan import scan
+from isocenter.harmonize.source import adopt
+
+FILES = Kind("fates", 1, pa.schema([("dataset", pa.string()), ("path", pa.string()), ("role", pa.string()), ("fate", pa.string()), ("reason", pa.string()), ("sample_id", pa.string())]))
+"""fate: kept, dropped, sidecar or error; reason: why, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished corpus: its last cohort, its export, and the fate of every file that went in."""
+
+    recipe: Recipe
+    cohorts: dict[str, int]
+    exported: Exported
+    fates: dict[str, int]
+    lock: Path
+    report: Path
+    warnings: list[str] = field(default_factory=list)
+
+
+def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Built:
+    """Scan, merge and run the recipe's stages, export, and write recipe.lock. Run again after a cut, it goes on where it was.
+
+    out: folder of the export, `exports/<name>` of the workspace by default. Raises NotFound when a dataset has no local copy,
+    Refused when a licence stands against the use.
+    """
+    with ledger(workspace, "build", recipe=recipe.name, fingerprint=recipe.fingerprint) as run:
+        warnings = scan_members(workspace, recipe)
+        cohorts = _stages(workspace, recipe)
+        last = cohorts[-1]
+        fates = account(workspace, recipe, cohorts)
+        write_table(workspace.root / "runs" / f"{recipe.name}.files.parquet", fates, FILES, {"recipe": recipe.fingerprint})
+        lock = _lock(workspace, recipe, last)
+        exported = export(workspace, last, to=recipe.stages["export"].get("to", "files"), folder=out or workspace.export(recipe.name), use=recipe.use,
+                          extras={"recipe.toml": recipe.text, "recipe.lock": lock.read_text(encoding="utf-8")})
+        counts = dict(fates.group_by("fate").len().sort("fate").iter_rows())
+        run.counts |= counts
+        report = write_report(workspace, recipe, cohorts, fates, exported, warnings)
+    return Built(recipe, {cohort.name: len(cohort) for cohort in cohorts}, exported, counts, lock, report, warnings)
+
+
+def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
+    """Adopt and scan every member; all missing folders are named at once."""
+    missing = [member for member in recipe.members if member.root is None or not member.root.is_dir()]
+    if missing:
+        named = "; ".join(f"{member.name} ({member.stated_root})" for member in missing)
+        raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
+    warnings: list[str] = []
+    for member in recipe.members:
+        assert member.root is not None
+        adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license)
+        say(f"scan {member.name}")
+        warnings += scan(workspace, member.name).warnings
+    return warnings
+
+
+def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
+    """The cohorts of the recipe's stages in order."""
+    options, names = recipe.stages, [member.name for member in recipe.members]
+    inputs = {name: content_fingerprint(read_table(workspace.samples(name), SAMPLES).drop("pixel_hash", "issues")) for name in names}
+    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, options["merge"]],
+                      lambda name: merge(workspace, names, name=name, where=options["merge"].get("where"), space=_space(recipe)))]
+    if "dedup" in options:
+        cohorts.append(_stage(workspace, f"{recipe.name}.unique", [cohorts[-1].header["stage"], options["dedup"]],
+                              lambda name: dedup(workspace, cohorts[-1], name=name, **options["dedup"]).cohort))
+    if "split" in options:
+        cohorts.append(_stage(workspace, f"{recipe.name}.split", [cohorts[-1].header["stage"], options["split"], recipe.seed],
+                              lambda name: split(workspace, cohorts[-1], name=name, seed=recipe.seed, **options["split"])))
+    if "select" in options:
+        cohorts.append(_stage(workspace, f"{recipe.name}.selected", [cohorts[-1].header["stage"], options["select"], recipe.seed],
+                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, **options["select"])))
+    return cohorts
+
+
+def _space(recipe: Recipe) -> str:
+    wish = str(recipe.stages["merge"].get("space", "union"))
+    return str((recipe.path.parent / wish).resolve()) if wish.endswith(".toml") else wish
+
+
+def _stage(workspace: Workspace, name: str, inputs: list[Any], work: Callable[[str], Cohort]) -> Cohort:
+    """The cohort of a stage: the one that is there if it was made from the same inputs, else a new one, stamped with its key."""
+    key = fingerprint(inputs)
+    path = workspace.cohort(name)
+    if path.exists():
+        try:
+            found = Cohort.open(workspace, name)
+        except BadInput:
+            found = None
+        if found is not None and found.header.get("stage") == key:
+            say(f"{name}: done before, {len(found)} samples")
+            return found
+    made = work(name)
+    stamped = Cohort(made.name, made.table, {**made.header, "stage": key}).save(workspace)
+    say(f"{name}: {len(stamped)} samples")
+    return stamped
+
+
+def account(workspace: Workspace, recipe: Recipe, cohorts: list[Cohort]) -> pl.DataFrame:
+    """The fate of every file: kept, dropped (by which stage and why), sidecar, or in error. No file is missing, none is twice."""
+    rows = []
+    for member in recipe.members:
+        inventory = read_table(workspace.inventory(member.name), INVENTORY)
+        errors = _errors(workspace, member.name)
+        left = _left_out(workspace, cohorts)
+        final = set(cohorts[-1].table["sample_id"].to_list())
+        merged = set(cohorts[0].table["sample_id"].to_list())
+        for file in inventory.iter_rows(named=True):
+            fate, reason = _fate(file, errors, final, merged, left)
+            rows.append({"dataset": member.name, "path": file["path"], "role": file["role"], "fate": fate, "reason": reason, "sample_id": file["sample_id"]})
+    return pl.DataFrame(rows, schema=dict.fromkeys(FILES.schema.names, pl.String))
+
+
+def _errors(workspace: Workspace, dataset: str) -> dict[str, str]:
+    """Sample id -> why it cannot be used: unreadable when scanned, or not decodable later."""
+    found = {}
+    for sample, error, issues in read_table(workspace.samples(dataset), SAMPLES, ["sample_id", "error", "issues"]).iter_rows():
+        broken = error or next((issue for issue in issues or [] if issue.startswith(UNDECODABLE)), None)
+        if broken:
+            found[sample] = broken
+    return found
+
+
+def _left_out(workspace: Workspace, cohorts: list[Cohort]) -> dict[str, str]:
+    """Sample id -> why a stage left it out."""
+    reasons: dict[str, str] = {}
+    for before, after in zip(cohorts, cohorts[1:]):
+        kept = set(after.table["sample_id"].to_list())
+        copies: dict[str, str] = {}
+        if workspace.groups(after.name).exists():
+            groups = read_table(workspace.groups(after.name), GROUPS)
+            keeper = dict(groups.filter("keeper").select("group", "sample_id").iter_rows())
+            copies = {sample: f"copy of {keeper[group]} ({evidence})" for group, sample, evidence in groups.select("group", "sample_id", "evidence").iter_rows()}
+        for sample in before.table["sample_id"]:
+            if sample not in kept:
+                reasons[sample] = copies.get(sample, f"not chosen by {after.header['verb']}")
+    return reasons
+
+
+def _fate(file: dict[str, Any], errors: dict[str, str], final: set[str], merged: set[str], left: dict[str, str]) -> tuple[str, str | None]:
+    sample = file["sample_id"]
+    if file["error"] or sample in errors:
+        return "error", file["error"] or errors[sample]
+    if sample is None:
+        return "sidecar", file["reason"] or file["role"]
+    if file["role"] == "image" and file["reason"]:
+        return "dropped", file["reason"]
+    if sample in final:
+        return "kept", None
+    return "dropped", left.get(sample) or ("left out by merge: the condition does not hold" if sample not in merged else "left out")
+
+
+def _lock(workspace: Workspace, recipe: Recipe, last: Cohort) -> Path:
+    """Write recipe.lock: with the recipe it gives the same corpus again on the same kind of device."""
+    path = workspace.root / f"{recipe.name}.lock"
+    body = {
+        "recipe": recipe.fingerprint, "seed": recipe.seed, "corpus": content_fingerprint(last.table), "versions": versions(),
+        "datasets": {member.name: {
+            "files": content_fingerprint(read_table(workspace.inventory(member.name), INVENTORY, ["path", "file_hash"])),
+            "layout": read_header(workspace.samples(member.name), SAMPLES)["layout"].rsplit("/", 1)[-1],
+        } for member in recipe.members},
+    }
+    write_text(path, tomli_w.dumps(body))
+    return path

@@ -1,0 +1,125 @@
+"""De-duplicate a cohort: nets bring pairs together, what is proven becomes a group, one of each group is kept with the labels of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from isocenter.core.runs import ledger
+from isocenter.core.tables import write_table
+from isocenter.core.workspace import Workspace
+from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows, star_pairs
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.decode import ensure_pixel_hashes
+from isocenter.harmonize.sample import LABELS_DTYPE
+from isocenter.registry.labelmap import combine
+
+COLUMNS = ["file_hash", "pixel_hash", "shape", "dtype", "license", "patient_id", "study_id", "series_id", "modality", "format"]
+BITS = {"uint16": 16, "int16": 16, "uint32": 32, "int32": 32, "float32": 24, "float64": 24}
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicated:
+    """The cohort of keepers, and what was found on the way."""
+
+    cohort: Cohort
+    pairs: list[Pair]
+    groups: int
+    dropped: int
+    undecodable: dict[str, str]
+    conflicts: int
+
+
+def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, dry_run: bool = False) -> Deduplicated:
+    """Keep one sample of every group that shows one picture; write groups/<name>.parquet and groups/<name>.pairs.parquet.
+
+    near: look for near-duplicates beyond equal bytes and equal pixels. Labels of a group's members are combined on the
+    keeper (what one does not annotate yields to what another states; a contradiction is withheld and named).
+    """
+    with ledger(workspace, "dedup", dry_run=dry_run, cohort=cohort.name, near=near, name=name) as run:
+        run.inputs |= {cohort.name: cohort.fingerprint or ""}
+        broken = _decode(workspace, cohort)
+        table = cohort.samples(workspace, COLUMNS).filter(~pl.col("sample_id").is_in(list(broken)))
+        pairs = _exact(table)
+        if near:
+            from isocenter.curate.near import near_pairs
+
+            pairs += near_pairs(workspace, table, pairs)
+        rows, kept, conflicts = _groups(table, pairs)
+        if not dry_run:
+            write_table(workspace.pairs(name), pair_rows(pairs), PAIRS, {"cohort": cohort.name})
+            write_table(workspace.groups(name), rows, GROUPS, {"cohort": cohort.name})
+        result = cohort.next(name, kept, "dedup", near=near).save(workspace, dry_run=dry_run)
+        groups = len({row["group"] for row in rows})
+        run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken)}
+        run.outputs |= {name: result.fingerprint or ""}
+    return Deduplicated(result, pairs, groups, table.height - len(result), broken, conflicts)
+
+
+def _decode(workspace: Workspace, cohort: Cohort) -> dict[str, str]:
+    """Make sure that pixel hashes are known; sample id -> cause for the cohort's samples that do not decode."""
+    broken: dict[str, str] = {}
+    for dataset in cohort.table["dataset"].unique().sort():
+        broken |= ensure_pixel_hashes(workspace, dataset)
+    ids = set(cohort.table["sample_id"].to_list())
+    return {sample: cause for sample, cause in broken.items() if sample in ids}
+
+
+def _exact(table: pl.DataFrame) -> list[Pair]:
+    """Equal bytes first; equal pixels only where the bytes differ."""
+    same_file = star_pairs(table, "file_hash", "file")
+    known = {pair.b for pair in same_file}
+    return same_file + star_pairs(table.filter(~pl.col("sample_id").is_in(known)), "pixel_hash", "pixel")
+
+
+def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]], pl.DataFrame, int]:
+    """Group rows, the cohort of keepers and lone samples in their order, and the number of withheld contradictions."""
+    ids = table["sample_id"].to_list()
+    position = {sample: index for index, sample in enumerate(ids)}
+    proven = [pair for pair in pairs if pair.verdict == "same"]
+    member_of = components(len(ids), [(position[pair.a], position[pair.b]) for pair in proven])
+    evidence = _evidence(proven)
+    members: dict[int, list[int]] = {}
+    for index, group in enumerate(member_of.tolist()):
+        members.setdefault(group, []).append(index)
+    several = {group: indices for group, indices in members.items() if len(indices) > 1}
+    records = table.to_dicts()
+    rows, labels, drop, conflicts = [], table["labels"].to_list(), set(), 0
+    reasons: list[str | None] = [None] * len(ids)
+    for number, indices in enumerate(several.values(), start=1):
+        keeper = max(indices, key=lambda index: (*_worth(records[index]), -index))
+        joined, disputed = combine([labels[index] or {} for index in indices])
+        if any(labels[index] is not None for index in indices):
+            labels[keeper] = {term: joined[term] for term in sorted(joined)}
+        conflicts += len(disputed)
+        reasons[keeper] = f"kept of {len(indices)} copies" + (f"; contradicted and withheld: {', '.join(disputed)}" if disputed else "")
+        drop |= set(indices) - {keeper}
+        rows += [{"group": f"g{number:05d}", "sample_id": ids[index], "dataset": records[index]["dataset"], "uri": records[index]["uri"],
+                  "keeper": index == keeper, "evidence": evidence[ids[index]]} for index in indices]
+    kept = cohort_columns(table, labels, reasons).with_row_index("at").filter(~pl.col("at").is_in(sorted(drop))).drop("at")
+    return rows, kept, conflicts
+
+
+def cohort_columns(table: pl.DataFrame, labels: list[dict[str, str] | None], reasons: list[str | None]) -> pl.DataFrame:
+    """The cohort's own columns with new labels and reasons."""
+    return table.select("sample_id", "dataset", "uri", "split", "rank", "gain").with_columns(
+        pl.Series("labels", labels, dtype=LABELS_DTYPE), pl.Series("reason", reasons, dtype=pl.String))
+
+
+def _worth(record: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Keeper rule: most pixels, then bit depth, then a known licence, then most labels; the earlier sample settles a tie."""
+    pixels = 1
+    for side in record["shape"] or ():
+        pixels *= side
+    return pixels, BITS.get(record["dtype"] or "", 8), int(bool(record["license"])), len(record["labels"] or ())
+
+
+def _evidence(pairs: list[Pair]) -> dict[str, str]:
+    """For every grouped sample: the net that bound it and how well."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        for one, other in ((pair.b, pair.a), (pair.a, pair.b)):
+            found.setdefault(one, f"{pair.net} {pair.score:.4g} with {other}")
+    return found

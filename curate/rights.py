@@ -1,0 +1,38 @@
+"""The licence verdict of a cohort: what each member's licence says, and what that means for local use, sharing and commerce."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+
+from isocenter.core.errors import Refused
+from isocenter.core.workspace import Workspace
+from isocenter.harmonize.cohort import Cohort
+from isocenter.registry.license_parser import parse_license
+from isocenter.registry.licenses import Combination, License, Use, combine
+
+UNSTATED = "not stated"
+
+
+def licenses_of(workspace: Workspace, cohort: Cohort) -> dict[str, tuple[License, int]]:
+    """`dataset: licence as stated` -> parsed licence and number of samples. A sample's own licence counts before its dataset's."""
+    table = cohort.samples(workspace, ["license"])
+    counts = Counter(table.select(pl.col("dataset"), pl.col("license").fill_null(UNSTATED)).iter_rows())
+    return {f"{dataset}: {text}": (parse_license(None if text == UNSTATED else text), number) for (dataset, text), number in sorted(counts.items())}
+
+
+def verdicts(workspace: Workspace, cohort: Cohort, *, changed: bool = True) -> Combination:
+    """What may be done with the whole. changed: pixels or labels differ from what was published."""
+    return combine({name: license_ for name, (license_, _) in licenses_of(workspace, cohort).items()}, changed=changed)
+
+
+def require(workspace: Workspace, cohort: Cohort, use: Use, *, changed: bool = True) -> list[str]:
+    """Warnings for local use; for `share` and `commercial` raises Refused naming every licence that forbids or does not say."""
+    verdict = verdicts(workspace, cohort, changed=changed).verdicts[use]
+    reasons = [f"{reason.dataset}: {reason.why} ({reason.license})" for reason in verdict.reasons]
+    if verdict.answer == "yes" or use == "local":
+        return reasons if verdict.answer != "yes" else []
+    shown = "\n         ".join(reasons[:10]) + (f"\n         and {len(reasons) - 10} more" if len(reasons) > 10 else "")
+    raise Refused(f"use {use!r} is not allowed by every licence:\n         {shown}", where=cohort.name,
+                  hint="leave those members out (merge --where), or use = \"local\"")
