@@ -11,20 +11,31 @@ import numpy as np
 
 from isocenter.core.errors import Unreadable
 from isocenter.core.files import draft
+from isocenter.harmonize.dicom.agree import Claim, claims, settled
 from isocenter.harmonize.dicom.dcm2niix import program, second_opinion
 from isocenter.harmonize.dicom.header import check, read_header
 from isocenter.harmonize.dicom.series import VolumePlan, group_series
-from isocenter.harmonize.dicom.verify import Canonical, canonical, load_canonical, same_place, same_scale, volume_order
+from isocenter.harmonize.dicom.verify import (
+    Canonical,
+    Print,
+    canonical,
+    load_canonical,
+    print_of,
+    same_place,
+    same_values,
+)
 from isocenter.harmonize.dicom.volume import Declined, Volume, build_volume
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What became of one plan. stored: the written NIfTI (canonical orientation), or None with the reason in `declined`.
+    """What became of one volume. stored: the written NIfTI (canonical orientation), or None with the reason in `declined`.
 
+    key: the plan's, or the plan's with a part added where dcm2niix keeps apart what the plan holds together.
     shape, spacing_mm, orientation and dtype describe the stored file. method: `checked` (two conversions agree), `own`.
     """
 
+    key: str
     plan: VolumePlan
     stored: Path | None
     declined: str | None = None
@@ -37,9 +48,9 @@ class Converted:
 
 
 def convert_series(files: Iterable[Path], out_folder: Path) -> list[Converted]:
-    """Convert the files of one series (others are grouped by series): one Converted per plan, `<key>.nii.gz` in `out_folder`.
+    """Convert the files of one series (others are grouped by series): `<key>.nii.gz` in `out_folder` for every volume.
 
-    Unreadable files are left out and named in the issues of every plan of the call.
+    Unreadable files are left out and named in the issues of every volume of the call.
     """
     headers, broken = [], []
     for path in files:
@@ -54,73 +65,89 @@ def convert_series(files: Iterable[Path], out_folder: Path) -> list[Converted]:
 
 
 def convert_plans(plans: list[VolumePlan], out_folder: Path) -> list[Converted]:
-    """Convert the plans of one series."""
-    results = {plan.key: _without_second_opinion(plan, out_folder) for plan in plans if plan.grid is None}
+    """Convert the plans of one series, in their order. dcm2niix sees what shares a grid in one go, split acquisitions one by one."""
+    results = {plan.key: [_picture(plan, out_folder)] for plan in plans if plan.grid is None}
     stacks = [plan for plan in plans if plan.grid is not None]
-    if stacks:
-        with second_opinion([path for plan in stacks for path in plan.files]) as opinions:
-            results |= {plan.key: result for plan, result in zip(stacks, _stacks(stacks, opinions, out_folder))}
-    return [results[plan.key] for plan in plans]
+    for asked in ([plan for plan in stacks if plan.acquisition is None], *([plan] for plan in stacks if plan.acquisition is not None)):
+        if asked:
+            with second_opinion([path for plan in asked for path in plan.files]) as opinions:
+                results |= _confirmed(asked, opinions, out_folder) if opinions else {plan.key: [_alone(plan, out_folder)] for plan in asked}
+    return [result for plan in plans for result in results[plan.key]]
 
 
-def _stacks(plans: list[VolumePlan], opinions: list[Path], out_folder: Path) -> list[Converted]:
-    """Each plan with the opinion that holds exactly its volumes. An opinion without a plan is ignored; a plan without one declined."""
-    free, results = list(opinions), []
+def _confirmed(plans: list[VolumePlan], opinions: list[Path], out_folder: Path) -> dict[str, list[Converted]]:
+    """Per plan what both conversions agree on; declined where they do not."""
+    ours, reasons = [], []
     for plan in plans:
-        volume = build_volume(plan)
-        if isinstance(volume, Declined):
-            results.append(Converted(plan, None, volume.reason, issues=plan.issues))
-        elif not opinions:
-            results.append(_alone(plan, volume, out_folder))
+        made = _print(plan)
+        ours.append(made if isinstance(made, Print) else None)
+        reasons.append(made.reason if isinstance(made, Declined) else None)
+    theirs = [None if (loaded := load_canonical(path)) is None else print_of(loaded) for path in opinions]
+    agreed = settled(ours, claims(ours, theirs))
+    results: dict[str, list[Converted]] = {}
+    for number, plan in enumerate(plans):
+        if number not in agreed:
+            reason = reasons[number] or f"two conversions disagree: {_difference(ours[number], theirs)}"
+            results[plan.key] = [Converted(plan.key, plan, None, reason, issues=plan.issues)]
         else:
-            results.append(_compared(plan, volume, free, out_folder))
+            results[plan.key] = [_from_claim(claim, part, number, plans, opinions, out_folder) for part, claim in enumerate(agreed[number])]
     return results
 
 
-def _compared(plan: VolumePlan, volume: Volume, free: list[Path], out_folder: Path) -> Converted:
-    assert volume.affine is not None
-    ours = canonical(volume.array, volume.affine, volume.slope, volume.intercept)
-    doubts = []
-    for path in free:
-        theirs = load_canonical(path)
-        doubt = "its form cannot be compared" if theirs is None else disagreement(ours, theirs)
-        if theirs is not None and doubt is None:
-            free.remove(path)
-            return _written(plan, theirs, nib.load(path).header, out_folder, "checked")
-        doubts.append(f"{path.stem}: {doubt}")
-    return Converted(plan, None, f"two conversions disagree ({'; '.join(doubts[:3]) or 'dcm2niix made no volume of it'})", issues=plan.issues)
+def _from_claim(claim: Claim, part: int, number: int, plans: list[VolumePlan], opinions: list[Path], out_folder: Path) -> Converted:
+    plan, owner = plans[number], plans[min(claim.plans)]
+    if owner is not plan:
+        return Converted(plan.key, plan, None, f"stored as a part of {owner.key}", issues=plan.issues)
+    volume = load_canonical(opinions[claim.theirs])
+    assert volume is not None
+    series = plan.header.text("SeriesInstanceUID") or ""
+    key = plan.key if part == 0 else f"{plan.key}{'.' if plan.key == series else '_'}part{part + 1}"
+    return _written(key, plan, volume, nib.load(opinions[claim.theirs]).header, out_folder, "checked")
 
 
-def disagreement(ours: Canonical, theirs: Canonical) -> str | None:
-    """None when both hold the same volumes at the same place with the same values, else the first difference."""
-    if not same_place(ours, theirs):
-        return f"another grid: {ours.array.shape} and {theirs.array.shape}, or corners further apart than 0.05 mm"
-    order = volume_order(ours, theirs)
-    if order is None:
-        return "other samples"
-    if sorted(order) != list(range(ours.volumes)) and len(order) != ours.volumes:
-        return f"{theirs.volumes} of {ours.volumes} volumes"
-    return None if theirs.array.dtype.kind == "f" or same_scale(ours, theirs) else "another slope or intercept"
-
-
-def _alone(plan: VolumePlan, volume: Volume, out_folder: Path) -> Converted:
-    """Without a second opinion plain stacks are believed; tiled frames, whose places are computed, are not, if dcm2niix had its say."""
-    assert volume.affine is not None
-    if program() is not None and any(frame.tile is not None for frame in plan.frames):
-        return Converted(plan, None, "a mosaic that dcm2niix does not confirm", issues=plan.issues)
-    ours = canonical(volume.array, volume.affine, volume.slope, volume.intercept)
-    return _written(plan, ours, None, out_folder, "own")
-
-
-def _without_second_opinion(plan: VolumePlan, out_folder: Path) -> Converted:
+def _print(plan: VolumePlan) -> Print | Declined:
     volume = build_volume(plan)
     if isinstance(volume, Declined):
-        return Converted(plan, None, volume.reason, issues=plan.issues)
+        return volume
+    assert volume.affine is not None
+    first = canonical(volume.array, volume.affine, volume.slope, volume.intercept)
+    if all(frame.precise is None for frame in plan.frames):
+        return print_of(first)
+    shown = build_volume(plan, precise=False) if volume.array.dtype.kind == "f" else replace(volume, slope=plan.frames[0].slope, intercept=plan.frames[0].intercept)
+    assert isinstance(shown, Volume)
+    return print_of(first, canonical(shown.array, volume.affine, shown.slope, shown.intercept))
+
+
+def _difference(ours: Print | None, theirs: list[Print | None]) -> str:
+    if ours is None or not any(theirs):
+        return "dcm2niix made no volume that can be compared"
+    near = [other for other in theirs if other is not None and same_place(ours, other)]
+    if not near:
+        sizes = ", ".join("×".join(map(str, (*other.shape, len(other.digests)))) for other in theirs if other is not None)
+        return f"none lies where this one lies (here {'×'.join(map(str, (*ours.shape, len(ours.digests))))}, dcm2niix {sizes})"
+    return "the samples differ" if not any(same_values(ours, other) and set(other.digests) & set(ours.digests) for other in near) else "other volumes are stacked"
+
+
+def _alone(plan: VolumePlan, out_folder: Path) -> Converted:
+    """Without a second opinion plain stacks are believed; tiles, whose places are computed, only where dcm2niix is not installed."""
+    volume = build_volume(plan)
+    if isinstance(volume, Declined):
+        return Converted(plan.key, plan, None, volume.reason, issues=plan.issues)
+    if program() is not None and any(frame.tile is not None for frame in plan.frames):
+        return Converted(plan.key, plan, None, "a mosaic that dcm2niix does not confirm", issues=plan.issues)
+    assert volume.affine is not None
+    return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.slope, volume.intercept), None, out_folder, "own")
+
+
+def _picture(plan: VolumePlan, out_folder: Path) -> Converted:
+    volume = build_volume(plan)
+    if isinstance(volume, Declined):
+        return Converted(plan.key, plan, None, volume.reason, issues=plan.issues)
     return _written_picture(plan, volume, out_folder)
 
 
-def _written(plan: VolumePlan, volume: Canonical, header: nib.Nifti1Header | None, out_folder: Path, method: str) -> Converted:
-    array = volume.array[..., 0] if volume.volumes == 1 else volume.array
+def _written(key: str, plan: VolumePlan, volume: Canonical, header: nib.Nifti1Header | None, out_folder: Path, method: str) -> Converted:
+    array = volume.array[..., 0] if volume.array.shape[3] == 1 else volume.array
     image = nib.Nifti1Image(_nifti_form(array), volume.affine, header)
     image.header.set_data_dtype(image.dataobj.dtype)
     image.set_sform(volume.affine, 1)
@@ -129,7 +156,7 @@ def _written(plan: VolumePlan, volume: Canonical, header: nib.Nifti1Header | Non
     if header is None and array.ndim == 4:
         image.header.set_zooms((*image.header.get_zooms()[:3], (plan.header.number("RepetitionTime") or 0.0) / 1000))
     image.header.set_slope_inter(volume.slope, volume.intercept)
-    return _saved(plan, image, out_folder, method, "".join(nib.aff2axcodes(volume.affine)))
+    return _saved(key, plan, image, out_folder, method, "".join(nib.aff2axcodes(volume.affine)))
 
 
 def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Converted:
@@ -139,11 +166,11 @@ def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Conv
     if spacing and min(spacing) > 0:
         image.header.set_zooms((spacing[1], spacing[0], *image.header.get_zooms()[2:]))
     image.header.set_slope_inter(volume.slope, volume.intercept)
-    return _saved(plan, image, out_folder, "own", "")
+    return _saved(plan.key, plan, image, out_folder, "own", "")
 
 
-def _saved(plan: VolumePlan, image: nib.Nifti1Image, out_folder: Path, method: str, orientation: str) -> Converted:
-    path = out_folder / f"{plan.key}.nii.gz"
+def _saved(key: str, plan: VolumePlan, image: nib.Nifti1Image, out_folder: Path, method: str, orientation: str) -> Converted:
+    path = out_folder / f"{key}.nii.gz"
     with draft(path) as temporary:
         compressed = temporary.with_name(temporary.name + ".nii.gz")
         try:
@@ -152,7 +179,7 @@ def _saved(plan: VolumePlan, image: nib.Nifti1Image, out_folder: Path, method: s
         finally:
             compressed.unlink(missing_ok=True)
     zooms = tuple(float(zoom) for zoom in image.header.get_zooms())
-    return Converted(plan, path, None, tuple(image.shape), zooms, orientation, str(image.get_data_dtype()), method, plan.issues)
+    return Converted(key, plan, path, None, tuple(image.shape), zooms, orientation, str(image.get_data_dtype()), method, plan.issues)
 
 
 def _nifti_form(array: np.ndarray) -> np.ndarray:

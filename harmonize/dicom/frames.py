@@ -62,7 +62,7 @@ def frames_of(header: Header) -> list[Frame]:
         return enhanced_frames(header, _plain(header))
     if count > 1:
         return [replace(_plain(header), index=index, position=None, orientation=None) for index in range(count)]
-    if {"MOSAIC", "VFRAME"} & set(image_type) and (header.text("Manufacturer") or "").upper().startswith(("SIEMENS", "UIH")):
+    if "MOSAIC" in image_type or (_maker(header).startswith("UIH") and header.get("UIHGridCount")):
         from isocenter.harmonize.dicom.mosaic import mosaic_frames
 
         return mosaic_frames(header, _plain(header))
@@ -91,7 +91,7 @@ def component(image_type: list[str], header: Header | None = None) -> str:
             return named
         found = header.get("GEImageComponent")
         code = found[0] if isinstance(found, tuple) else found
-        if isinstance(code, int | float) and int(code) in GE_COMPONENTS and (header.text("Manufacturer") or "").upper().startswith("GE"):
+        if isinstance(code, int | float) and int(code) in GE_COMPONENTS and _maker(header).startswith("GE"):
             return GE_COMPONENTS[int(code)]
     for part in image_type[2:]:
         if part in COMPONENTS:
@@ -104,8 +104,12 @@ def multiframe_dataset(header: Header) -> Any:
     return read_dataset(header.path)
 
 
+def _maker(header: Header) -> str:
+    return (header.text("Manufacturer") or "").upper()
+
+
 def _precise(header: Header) -> float | None:
-    return (header.number("PhilipsScaleSlope") or None) if (header.text("Manufacturer") or "").upper().startswith("PHILIPS") else None
+    return (header.number("PhilipsScaleSlope") or None) if _maker(header).startswith("PHILIPS") else None
 
 
 def _grouped(header: Header) -> bool:

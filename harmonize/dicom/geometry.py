@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def grid_of(frames: list[Frame]) -> Grid | str:
 def _places(depths: NDArray[np.float64]) -> list[list[int]]:
     order = np.argsort(depths, kind="stable")
     places: list[list[int]] = [[int(order[0])]]
-    for before, index in zip(order, order[1:]):
+    for before, index in pairwise(order):
         if depths[index] - depths[before] < SAME_PLACE_MM:
             places[-1].append(int(index))
         else:

@@ -17,7 +17,7 @@ from isocenter.core.errors import Unreadable
 from isocenter.harmonize.dicom.frames import Frame, multiframe_dataset
 from isocenter.harmonize.dicom.header import Header
 
-UIH_COUNT, UIH_ITEMS, SIEMENS_COUNT = 0x00651050, 0x00651051, 0x0019100A
+UIH_ITEMS, SIEMENS_COUNT = 0x00651051, 0x0019100A
 
 
 def mosaic_frames(header: Header, plain: Frame) -> list[Frame]:
@@ -25,7 +25,7 @@ def mosaic_frames(header: Header, plain: Frame) -> list[Frame]:
     dataset = multiframe_dataset(header)
     if plain.position is None or plain.orientation is None or plain.spacing_mm is None:
         raise Unreadable("a mosaic without position or orientation", where=str(header.path))
-    if UIH_ITEMS in dataset:
+    if header.get("UIHGridCount") is not None:
         return _united_imaging(dataset, plain, header)
     return _siemens(dataset, plain, header)
 
@@ -46,7 +46,9 @@ def _siemens(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
     if not step:
         raise Unreadable("a mosaic without slice spacing", where=str(header.path))
     side, rows, columns = _tiling(count, plain, header)
-    assert plain.orientation is not None and plain.spacing_mm is not None
+    assert plain.orientation is not None
+    assert plain.position is not None
+    assert plain.spacing_mm is not None
     along_row, along_column = np.array(plain.orientation[:3]), np.array(plain.orientation[3:])
     corner = np.array(plain.position) + along_row * plain.spacing_mm[1] * (plain.columns - columns) / 2 + along_column * plain.spacing_mm[0] * (plain.rows - rows) / 2
     positions = [corner + np.asarray(normal) * step * k for k in range(count)]
@@ -63,15 +65,29 @@ def _siemens_count(csa: Any, dataset: Any) -> int | None:
 
 
 def _united_imaging(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
-    items = dataset[UIH_ITEMS].value
-    count = int(float(dataset[UIH_COUNT].value)) if UIH_COUNT in dataset else len(items)
-    if not len(items) or count != len(items):
+    items = _items(dataset)
+    count = round(header.number("UIHGridCount") or len(items))
+    if count == 1:
+        return [plain]
+    if count != len(items):
         raise Unreadable(f"a grid of {count} images with {len(items)} descriptions", where=str(header.path))
     positions = [item.get("ImagePositionPatient") for item in items]
     if any(position is None or len(position) != 3 for position in positions):
         raise Unreadable("a grid image without position", where=str(header.path))
     side, rows, columns = _tiling(count, plain, header)
     return [_tile(plain, k, side, rows, columns, np.array([float(part) for part in positions[k]])) for k in range(count)]
+
+
+def _items(dataset: Any) -> list[Any]:
+    """The items of the private sequence, also when a writer that did not know it called it UN (then it is implicit, PS3.5 6.2.2)."""
+    if UIH_ITEMS not in dataset:
+        return []
+    value = dataset[UIH_ITEMS].value
+    if isinstance(value, bytes):
+        from pydicom.values import convert_SQ
+
+        return list(convert_SQ(value, True, True))
+    return list(value)
 
 
 def _tiling(count: int, plain: Frame, header: Header) -> tuple[int, int, int]:

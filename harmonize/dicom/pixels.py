@@ -1,4 +1,4 @@
-"""A DICOM file's stored samples: decoded by pydicom's plug-ins, unused high bits masked, sign by the header, nothing rescaled."""
+"""A DICOM file's stored samples: decoded by pydicom's plug-ins, unused bits masked, sign by the header, nothing rescaled."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ Samples = NDArray[Any]
 SUBSAMPLED = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
 
 
-def stored_samples(path: Path) -> Samples:
-    """(frames, rows, columns[, 3]) stored values, integer or float; colour as RGB, palettes applied, MONOCHROME1 mirrored.
+def stored_samples(path: Path, *, mirror: bool) -> Samples:
+    """(frames, rows, columns[, 3]) stored values, integer or float; colour as RGB, palettes applied.
 
+    mirror: MONOCHROME1 is turned so that more is brighter (pictures; values of a volume keep their physical meaning).
     Raises Unreadable with the decoder's complaint.
     """
     dataset = read_dataset(path, pixels=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _samples(dataset)
+            return _samples(dataset, mirror)
     except Exception as error:
         raise Unreadable(f"pixels cannot be decoded: {' '.join(str(error).split())[:200]}", where=str(path)) from error
 
 
-def _samples(dataset: Any) -> Samples:
+def _samples(dataset: Any, mirror: bool) -> Samples:
     from pydicom.pixels import apply_color_lut, pixel_array
 
     photometric = str(dataset.get("PhotometricInterpretation", ""))
@@ -40,7 +41,7 @@ def _samples(dataset: Any) -> Samples:
         array = array if array.dtype.kind == "f" else _meant_bits(array, dataset)
         if photometric == "PALETTE COLOR":
             return np.asarray(apply_color_lut(array, dataset))
-        return _mirrored(array, dataset) if photometric == "MONOCHROME1" else array
+        return _mirrored(array, dataset) if mirror and photometric == "MONOCHROME1" else array
     return array if array.ndim == 4 else array[None]
 
 

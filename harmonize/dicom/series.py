@@ -17,6 +17,7 @@ from isocenter.harmonize.dicom.geometry import Grid, grid_of
 from isocenter.harmonize.dicom.header import Header
 from isocenter.harmonize.dicom.kinds import kind_of
 
+Placed = tuple[Frame, Header]
 STACKED = frozenset({"MR", "CT", "PT", "NM"})
 SAME_DIRECTION = 1e-3
 SAME_IMAGE = ("SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient", "Rows", "Columns")
@@ -29,6 +30,7 @@ class VolumePlan:
     key: `<SeriesInstanceUID>[.<volume>]`. header: of the first file in geometric order. headers: all files, that order.
     grid: per slice the indices of its frames in time order (equally many per slice); None for a picture or a declined plan.
     declined: why no volume can be made faithfully. issues: remarks that do not forbid one.
+    acquisition: set when the series was split by acquisition number, since it lies on no common grid.
     """
 
     key: str
@@ -39,6 +41,7 @@ class VolumePlan:
     grid: Grid | None
     declined: str | None = None
     issues: tuple[str, ...] = ()
+    acquisition: int | None = None
 
     @property
     def times(self) -> int:
@@ -60,15 +63,15 @@ def _series_plans(uid: str, headers: list[Header]) -> list[VolumePlan]:
     images = [header for header in headers if kind_of(header) == "image"]
     others = [header for header in headers if kind_of(header) != "image"]
     plans, broken = [], []
-    frames: list[tuple[Frame, Header]] = []
+    frames: list[Placed] = []
     for header in images:
         try:
             frames.extend((frame, header) for frame in frames_of(header))
         except Unreadable as error:
             broken.append((header, error.what))
     issues = (f"{doubles} files are copies of others and were left out",) if doubles else ()
-    for number, members in enumerate(_split(frames)):
-        plans.append(_plan(members, issues, number))
+    for members in _split(frames):
+        plans.extend(_plans(members, issues))
     named = _named(uid, plans)
     named += [_unmade(f"{uid}.{_instance(header)}", kind_of(header), header, None) if len(headers) > 1 else _unmade(uid, kind_of(header), header, None) for header in others]
     named += [_unmade(f"{uid}.{_instance(header)}", "image", header, cause) for header, cause in broken]
@@ -97,9 +100,9 @@ def _pixel_digest(header: Header) -> str:
         return blake2b(stream.read())
 
 
-def _split(frames: list[tuple[Frame, Header]]) -> list[list[tuple[Frame, Header]]]:
+def _split(frames: list[Placed]) -> list[list[Placed]]:
     """What may share a volume: same size, sample form, echo, component, direction. Pictures stay one by one."""
-    groups: dict[Any, list[tuple[Frame, Header]]] = defaultdict(list)
+    groups: dict[Any, list[Placed]] = defaultdict(list)
     for frame, header in frames:
         if header.text("Modality") not in STACKED or frame.position is None or frame.orientation is None:
             groups[("picture", str(header.path))].append((frame, header))
@@ -109,8 +112,8 @@ def _split(frames: list[tuple[Frame, Header]]) -> list[list[tuple[Frame, Header]
     return [part for key, members in groups.items() for part in ([members] if key[0] == "picture" else _by_direction(members))]
 
 
-def _by_direction(members: list[tuple[Frame, Header]]) -> list[list[tuple[Frame, Header]]]:
-    parts: list[tuple[Any, list[tuple[Frame, Header]]]] = []
+def _by_direction(members: list[Placed]) -> list[list[Placed]]:
+    parts: list[tuple[Any, list[Placed]]] = []
     for frame, header in members:
         direction = np.array(frame.orientation)
         for known, part in parts:
@@ -122,19 +125,33 @@ def _by_direction(members: list[tuple[Frame, Header]]) -> list[list[tuple[Frame,
     return [part for _, part in parts]
 
 
-def _plan(members: list[tuple[Frame, Header]], issues: tuple[str, ...], number: int) -> VolumePlan:
+def _plans(members: list[Placed], issues: tuple[str, ...]) -> list[VolumePlan]:
+    """One plan; several where the frames lie on no common grid, but those of each acquisition do (phases, stacks)."""
+    whole = _plan(members, issues)
+    if whole.kind == "picture" or whole.grid is not None:
+        return [whole]
+    by_acquisition: dict[int, list[Placed]] = defaultdict(list)
+    for frame, header in members:
+        by_acquisition[frame.acquisition].append((frame, header))
+    parts = [_plan(part, issues) for _, part in sorted(by_acquisition.items())]
+    if len(parts) > 1 and all(part.grid is not None for part in parts):
+        return [replace(part, acquisition=part.frames[0].acquisition) for part in parts]
+    return [whole]
+
+
+def _plan(members: list[Placed], issues: tuple[str, ...]) -> VolumePlan:
     frames, headers = [frame for frame, _ in members], {frame.path: header for frame, header in members}
     first = members[0][1]
     if frames[0].position is None or first.text("Modality") not in STACKED:
-        return VolumePlan(str(number), "picture", first, tuple(headers), tuple(frames), None, issues=issues)
+        return VolumePlan("", "picture", first, tuple(headers), tuple(frames), None, issues=issues)
     grid = grid_of(frames)
     if isinstance(grid, Grid):
         grid = _timed(frames, grid)
     if isinstance(grid, str):
         ordered = tuple(dict.fromkeys(frame.path for frame in frames))
-        return VolumePlan(str(number), "volume", first, ordered, tuple(frames), None, declined=grid, issues=issues)
+        return VolumePlan("", "volume", first, ordered, tuple(frames), None, declined=grid, issues=issues)
     ordered = tuple(dict.fromkeys(frames[index].path for index in (i for members in zip(*grid.slices) for i in members)))
-    return VolumePlan(str(number), "volume", headers[ordered[0]], ordered, tuple(frames), grid, issues=issues + grid.issues)
+    return VolumePlan("", "volume", headers[ordered[0]], ordered, tuple(frames), grid, issues=issues + grid.issues)
 
 
 def _timed(frames: list[Frame], grid: Grid) -> Grid | str:
@@ -162,10 +179,10 @@ def _named(uid: str, plans: list[VolumePlan]) -> list[VolumePlan]:
     return result
 
 
-def _marks(plan: VolumePlan) -> tuple[str, str, str, str, str]:
+def _marks(plan: VolumePlan) -> tuple[str, ...]:
     frame, number = plan.frames[0], plan.header.text("SeriesNumber")
     echo = "" if frame.echo_ms is None else f"te{frame.echo_ms:g}"
-    return f"s{number}" if number else "", echo.replace(".", "p"), frame.component or "mag", "derived" if frame.derived else "", f"{frame.columns}x{frame.rows}"
+    return f"s{number}" if number else "", echo.replace(".", "p"), frame.component or "mag", "derived" if frame.derived else "", f"{frame.columns}x{frame.rows}", f"a{plan.acquisition}" if plan.acquisition is not None else ""
 
 
 def _order(plan: VolumePlan) -> tuple[float, str]:

@@ -22,7 +22,7 @@ WANTED: dict[str, int] = {
     "BitsAllocated": 0x00280100, "BitsStored": 0x00280101, "HighBit": 0x00280102, "PixelRepresentation": 0x00280103,
     "BurnedInAnnotation": 0x00280301, "RescaleIntercept": 0x00281052, "RescaleSlope": 0x00281053,
     "LossyImageCompression": 0x00282110,
-    "DiffusionBValue": 0x00189087, "GEImageComponent": 0x0043102F, "PhilipsScaleSlope": 0x2005100E,
+    "DiffusionBValue": 0x00189087, "GEImageComponent": 0x0043102F, "PhilipsScaleSlope": 0x2005100E, "UIHGridCount": 0x00651050,
 }
 KEYWORD: dict[int, str] = {tag: keyword for keyword, tag in WANTED.items()}
 

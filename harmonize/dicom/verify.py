@@ -26,9 +26,17 @@ class Canonical:
     slope: float
     intercept: float
 
-    @property
-    def volumes(self) -> int:
-        return int(self.array.shape[3])
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """What a volume is compared by: grid, scale, stored range, a digest per time point; physical values when they are no integers."""
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    scales: tuple[tuple[float, float], ...]
+    stored_range: tuple[float, float]
+    digests: tuple[str, ...]
+    physical: tuple[NDArray[np.float32], ...] = ()
 
 
 def canonical(array: NDArray[Any], affine: NDArray[np.float64], slope: float, intercept: float) -> Canonical:
@@ -44,57 +52,45 @@ def load_canonical(path: Path) -> Canonical | None:
     array = np.asarray(image.dataobj.get_unscaled())
     if array.dtype.kind not in "iuf" or array.ndim not in (3, 4):
         return None
-    slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
-    return canonical(array, image.affine, slope, intercept)
+    return canonical(array, image.affine, float(image.dataobj.slope), float(image.dataobj.inter))
 
 
-def same_place(ours: Canonical, theirs: Canonical) -> bool:
+def print_of(volume: Canonical, *others: Canonical) -> Print:
+    """The print of a volume. `others`: the same volume with other physical values that count as equally right."""
+    array, shape = volume.array, volume.array.shape
+    floats = array.dtype.kind == "f"
+    physical = tuple((one.array * np.float32(one.slope) + np.float32(one.intercept)).astype(np.float32) for one in (volume, *others)) if floats else ()
+    return Print((shape[0], shape[1], shape[2]), volume.affine, tuple((one.slope, one.intercept) for one in (volume, *others)),
+                 (float(array.min()), float(array.max())), ("",) * shape[3] if floats else tuple(_digest(array[..., t]) for t in range(shape[3])), physical)
+
+
+def same_place(ours: Print, theirs: Print) -> bool:
     """Same size, and all eight corners within 0.05 mm; of a single slice only the direction of its thickness counts."""
-    if ours.array.shape[:3] != theirs.array.shape[:3]:
+    if ours.shape != theirs.shape:
         return False
-    shape = np.array(ours.array.shape[:3])
-    corners = np.array(np.meshgrid(*[[0, n - 1] for n in shape], indexing="ij")).reshape(3, -1)
-    off = np.abs(nib.affines.apply_affine(ours.affine, corners.T) - nib.affines.apply_affine(theirs.affine, corners.T))
-    if off.max() > CORNER_MM:
-        return False
-    return all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3) if shape[axis] == 1)
+    corners = np.array(np.meshgrid(*[[0, n - 1] for n in ours.shape], indexing="ij")).reshape(3, -1).T
+    off = np.abs(nib.affines.apply_affine(ours.affine, corners) - nib.affines.apply_affine(theirs.affine, corners))
+    return bool(off.max() <= CORNER_MM) and all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
 
 
-def same_scale(ours: Canonical, theirs: Canonical) -> bool:
-    """Slope and intercept give the same physical value at both ends of the stored range."""
-    for value in (float(theirs.array.min()), float(theirs.array.max())):
-        mine, other = value * ours.slope + ours.intercept, value * theirs.slope + theirs.intercept
-        if abs(mine - other) > SCALE_SHARE * max(1e-30, abs(mine), abs(ours.slope)):
-            return False
-    return True
+def same_values(ours: Print, theirs: Print) -> bool:
+    """The same physical values, given the same stored ones: slopes and intercepts agree; floating-point volumes sample by sample."""
+    if theirs.physical:
+        return any(mine.shape == theirs.physical[0].shape and _close(mine, theirs.physical[0]) for mine in ours.physical)
+    return any(all(_near(value * mine[0] + mine[1], value * theirs.scales[0][0] + theirs.scales[0][1], mine[0]) for value in theirs.stored_range)
+               for mine in ours.scales)
 
 
-def volume_order(ours: Canonical, theirs: Canonical) -> list[int] | None:
-    """For each of their volumes the index of ours that holds exactly the same samples; None when one of theirs is nowhere in ours."""
-    if ours.array.dtype.kind == "f" or theirs.array.dtype.kind == "f":
-        return _order_of_floats(ours, theirs)
-    digests: dict[str, list[int]] = {}
-    for t in range(ours.volumes):
-        digests.setdefault(_digest(ours.array[..., t]), []).append(t)
-    order = []
-    for t in range(theirs.volumes):
-        found = digests.get(_digest(theirs.array[..., t]))
-        if not found:
-            return None
-        order.append(found.pop(0) if len(found) > 1 else found[0])
-    return order
+def _close(mine: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    return bool(np.abs(mine - other).max() <= FLOAT_SHARE * max(1e-30, float(np.abs(mine).max())))
 
 
-def _order_of_floats(ours: Canonical, theirs: Canonical) -> list[int] | None:
-    if ours.volumes != theirs.volumes:
-        return None
-    mine = ours.array.astype(np.float64) * ours.slope + ours.intercept
-    other = theirs.array.astype(np.float64) * theirs.slope + theirs.intercept
-    return list(range(ours.volumes)) if np.abs(mine - other).max() <= FLOAT_SHARE * max(1e-30, float(np.abs(mine).max())) else None
+def _near(mine: float, other: float, slope: float) -> bool:
+    return abs(mine - other) <= SCALE_SHARE * max(1e-30, abs(mine), abs(slope))
 
 
 def _digest(volume: NDArray[Any]) -> str:
-    return blake2b(np.ascontiguousarray(volume, dtype=np.int64).tobytes())
+    return blake2b(np.ascontiguousarray(volume, dtype=np.int32 if volume.dtype.itemsize < 4 else np.int64).tobytes())
 
 
 def _parallel(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:

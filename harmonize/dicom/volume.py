@@ -14,7 +14,6 @@ from isocenter.harmonize.dicom.pixels import Samples, stored_samples
 from isocenter.harmonize.dicom.series import VolumePlan
 
 
-
 @dataclass(frozen=True, slots=True)
 class Volume:
     """array: (x, y, z[, t]) stored values, or physical values as float32 when slices are scaled differently (slope 1, intercept 0).
@@ -37,29 +36,32 @@ class Declined:
     reason: str
 
 
-def build_volume(plan: VolumePlan) -> Volume | Declined:
-    """The volume of a plan, every frame decoded; Declined when the plan is, when pixels do not decode or sizes contradict."""
+def build_volume(plan: VolumePlan, *, precise: bool = True) -> Volume | Declined:
+    """The volume of a plan, every frame decoded; Declined when the plan is, when pixels do not decode or sizes contradict.
+
+    precise: Philips' precise values instead of the displayed ones, where their scale is told (Chenevert 2014, PMC3998685).
+    """
     if plan.declined is not None:
         return Declined(plan.declined)
     if not plan.frames:
         return Declined(f"a {plan.kind} file holds no image")
     try:
-        return _picture(plan) if plan.grid is None else _stack(plan)
+        return _picture(plan) if plan.grid is None else _stack(plan, precise)
     except Unreadable as error:
         return Declined(f"{Path(error.where or '').name}: {error.what}" if error.where else error.what)
 
 
 def _picture(plan: VolumePlan) -> Volume:
-    samples = stored_samples(plan.frames[0].path)
+    samples = stored_samples(plan.frames[0].path, mirror=True)
     array = np.moveaxis(samples, 0, 2).swapaxes(0, 1)[:, :, None]
     frame = plan.frames[0]
     return Volume(array[:, :, :, 0] if array.ndim == 4 and array.shape[3] == 1 else array, None, frame.slope, frame.intercept, plan.issues)
 
 
-def _stack(plan: VolumePlan) -> Volume:
+def _stack(plan: VolumePlan, precise: bool) -> Volume:
     assert plan.grid is not None
     frames, grid = plan.frames, plan.grid
-    scales = {physical_scale(frame) for frame in frames}
+    scales = {physical_scale(frame, precise) for frame in frames}
     varied = len(scales) > 1
     array: Samples | None = None
     place = {index: (z, t) for z, members in enumerate(grid.slices) for t, index in enumerate(members)}
@@ -67,29 +69,28 @@ def _stack(plan: VolumePlan) -> Volume:
     for index, frame in enumerate(frames):
         by_file.setdefault(frame.path, []).append(index)
     for path, indices in by_file.items():
-        samples = stored_samples(path)
+        samples = stored_samples(path, mirror=False)
         for index in indices:
             plane = _plane(samples, frames[index])
             if array is None:
                 shape = (frames[index].columns, frames[index].rows, len(grid.slices), plan.times)
                 array = np.zeros(shape, np.float32 if varied else plane.dtype)
             z, t = place[index]
-            array[:, :, z, t] = (_physical(plane, frames[index]) if varied else plane).T
+            array[:, :, z, t] = (_physical(plane, physical_scale(frames[index], precise)) if varied else plane).T
     assert array is not None
     slope, intercept = (1.0, 0.0) if varied else next(iter(scales))
     return Volume(array[..., 0] if plan.times == 1 else array, grid.affine, slope, intercept, plan.issues)
 
 
-def physical_scale(frame: Frame) -> tuple[float, float]:
-    """Stored value → physical value. Philips' precise value where its scale slope is told (Chenevert 2014, PMC3998685)."""
-    if frame.precise:
+def physical_scale(frame: Frame, precise: bool) -> tuple[float, float]:
+    """Slope and intercept from stored to physical value."""
+    if precise and frame.precise:
         return 1.0 / frame.precise, frame.intercept / (frame.slope * frame.precise)
     return frame.slope, frame.intercept
 
 
-def _physical(plane: Samples, frame: Frame) -> Samples:
-    slope, intercept = physical_scale(frame)
-    return plane * np.float64(slope) + intercept
+def _physical(plane: Samples, scale: tuple[float, float]) -> Samples:
+    return plane * np.float64(scale[0]) + scale[1]
 
 
 def _plane(samples: Samples, frame: Frame) -> Samples:
