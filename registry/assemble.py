@@ -47,8 +47,8 @@ def assemble(records: Iterable[Record], names: Names, doubts: Doubts | None = No
         for claim in record.claims:
             why = (doubts or {}).get((record.source, record.evidence, claim.field)) or claim.doubt
             _claim(done, slug_, record, claim.field, claim.value, claim.confidence, claim.note, why)
-        for facet, term in record.terms:
-            if not (doubts or {}).get((record.source, record.evidence, f"{facet} cell")):
+        for facet, term, origin in record.terms:
+            if not (doubts or {}).get((record.source, record.evidence, origin)):
                 row = {"slug": slug_, "facet": facet, "term": term, "source": record.source}
                 done.terms[slug_, facet, term, record.source] = row
     return done

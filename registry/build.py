@@ -9,17 +9,17 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import BigInteger, Boolean, Table, create_engine
+from sqlalchemy import BigInteger, Boolean, Table
 from sqlalchemy.schema import Column
 
 from isocenter.core.errors import BadInput
 from isocenter.core.files import blake2b, draft
 from isocenter.registry.choose import choose
-from isocenter.registry.models import SCHEMA_VERSION, Base
+from isocenter.registry.models import CONFLICT_VIEW, SCHEMA_VERSION, Base
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
-BLOCK_SIZE = 16384                    # bytes; the smallest DuckDB offers: two dozen small tables would waste larger ones
+BLOCK_SIZE = 16384                    # bytes; two dozen small tables would waste larger ones
 
 
 def build(folders: Sequence[Path], target: Path) -> dict[str, int]:
@@ -120,20 +120,32 @@ def _text(value: Any) -> str:
 
 
 def _write(path: Path, tables: Tables) -> None:
+    """A DuckDB file of small blocks, without key indexes: `load` has checked the keys, readers scan, and indexes would double the file."""
     path.unlink(missing_ok=True)
-    with duckdb.connect() as connection:           # a file of small blocks can only be made by ATTACH
-        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS catalog (BLOCK_SIZE {BLOCK_SIZE})")
-    engine = create_engine(f"duckdb:///{path}")
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {_quoted(path)} AS made (BLOCK_SIZE {BLOCK_SIZE})")
+        connection.execute("USE made")
         for name, rows in tables.items():
             table = Base.metadata.tables[name]
             batch = pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _arrow(column)) for column in table.columns]))
+            columns = ", ".join(f'"{column.name}" {_duckdb_type(column)}' for column in table.columns)
+            connection.execute(f"CREATE TABLE {name} ({columns})")
             connection.register("batch", batch)
             connection.execute(f"INSERT INTO {name} SELECT * FROM batch")
             connection.unregister("batch")
-        connection.execute("CHECKPOINT")
+        connection.execute(CONFLICT_VIEW)
+        connection.execute("CHECKPOINT made")
+        connection.execute("USE memory")
+        connection.execute("DETACH made")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _duckdb_type(column: Column[Any]) -> str:
+    kind = "BOOLEAN" if isinstance(column.type, Boolean) else "BIGINT" if isinstance(column.type, BigInteger) else "VARCHAR"
+    return kind if column.nullable else f"{kind} NOT NULL"
 
 
 def _arrow(column: Column[Any]) -> pa.DataType:

@@ -342,13 +342,16 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (   # (table, column, refere
     ("download", "slug", "dataset", "slug"),
 )
 
-# One row per dataset and single-valued field on which believed claims differ.
+# One row per dataset and single-valued field on which believed statements differ. Counts within 5 % agree (a cell may say "2.7k");
+# what was only inferred, as access from an address, contradicts nobody.
 CONFLICT_VIEW = """
 CREATE OR REPLACE VIEW conflict AS
 SELECT slug, field, count(DISTINCT value) AS n_values, string_agg(value || ' (' || source || ')', ' | ' ORDER BY value, source) AS claims
-FROM assertion
-WHERE doubt IS NULL AND field IN ('year', 'doi', 'organisation', 'access', 'n_samples', 'sample_unit', 'n_subjects', 'bytes', 'labelled', 'release')
-GROUP BY slug, field HAVING count(DISTINCT value) > 1
+FROM (SELECT *, CASE WHEN field IN ('n_samples', 'n_subjects', 'bytes') THEN CAST(value AS DOUBLE PRECISION) END AS number FROM assertion) AS claim
+WHERE doubt IS NULL AND confidence <> 'inferred'
+  AND field IN ('year', 'doi', 'organisation', 'access', 'n_samples', 'sample_unit', 'n_subjects', 'bytes', 'labelled', 'release')
+GROUP BY slug, field
+HAVING count(DISTINCT value) > 1 AND (max(number) IS NULL OR max(number) > 1.05 * min(number))
 """
 
 for _table, _column, _target, _target_column in REFERENCES:

@@ -24,7 +24,7 @@ class Record:
     evidence: str
     name: str
     claims: tuple[Claim, ...] = ()
-    terms: tuple[tuple[str, str], ...] = ()          # (facet, term id)
+    terms: tuple[tuple[str, str, str], ...] = ()      # (facet, term id, field of the claim it was read from)
     aliases: tuple[str, ...] = ()
     relations: tuple[tuple[str, str, str], ...] = ()  # (predicate, name of the other dataset, detail)
     licence: str = ""                     # the licence string as the source spells it

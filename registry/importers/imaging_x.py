@@ -47,7 +47,7 @@ def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
         claims.append(Claim("samples cell", str(row["samples"])))
     elif samples[0]:
         claims.append(Claim("n_samples", str(samples[0]), note=f"cell {row['samples']}" if samples[1] else ""))
-        dimensions = {term for facet, term in terms if facet == "dimension"}
+        dimensions = {term for facet, term, _ in terms if facet == "dimension"}
         if len(dimensions) == 1 and (unit := UNIT.get(next(iter(dimensions)))):
             claims.append(Claim("sample_unit", unit, "inferred", "from the dimension"))
     if row["access"] not in ("unknown", ""):
@@ -57,10 +57,16 @@ def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
     return Record("imaging-x", evidence, str(row["name"]), tuple(claims), tuple(terms))
 
 
-def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str]]:
-    terms = [(facet, term) for field, facet in FACETS.items() for term in cells.read(facet, str(row[field])).terms]
+def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str, str]]:
+    terms = []
+    for field, facet in FACETS.items():
+        reading = cells.read(facet, str(row[field]))
+        terms += [(facet, term, f"{facet} cell") for term in reading.terms]
+        if facet == "finding":                     # "Vessel", "Optic Disc": structures in the column of diseases
+            terms += [("anatomy", term, "finding cell") for atom in reading.unread for term in cells.read("anatomy", atom).terms]
     if re.search(r"\breg\b", str(row["task"]), re.IGNORECASE) and (task := reg_task(str(row["name"]), str(row["url"]), str(row["task"]))):
-        terms.append(("task", task))
-    if not any(facet == "modality" for facet, _ in terms):
-        terms += [("modality", term) for term in cells.read("modality", re.sub(r"(?i)datasets?|3d", "", str(row["section"]))).terms]
+        terms.append(("task", task, "task cell"))
+    if not any(facet == "modality" for facet, _, _ in terms):
+        section = re.sub(r"(?i)datasets?|3d|\u200d", "", str(row["section"]))
+        terms += [("modality", term, "section") for term in cells.read("modality", section).terms]
     return list(dict.fromkeys(terms))

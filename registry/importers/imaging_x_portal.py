@@ -57,13 +57,16 @@ def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
     return Record("imaging-x-portal", f"row {index} ({row['slug']})", name, tuple(claims), tuple(terms), aliases, licence=_text(row["license"]))
 
 
-def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str]]:
+def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str, str]]:
     terms = []
     for field, facet in FACETS.items():
-        atoms = row[field] if isinstance(row[field], list) else [row[field] or ""]
-        terms += [(facet, term) for atom in atoms for term in cells.read(facet, str(atom)).terms]
+        for atom in row[field] if isinstance(row[field], list) else [row[field] or ""]:
+            reading = cells.read(facet, str(atom))
+            terms += [(facet, term, f"{facet} cell") for term in reading.terms]
+            if facet == "finding":
+                terms += [("anatomy", term, "finding cell") for rest in reading.unread for term in cells.read("anatomy", rest).terms]
     if "Reg" in (row["task"] or []) and (task := reg_task(str(row["name"]), str(row["link"] or ""), " ".join(row["task"]))):
-        terms.append(("task", task))
+        terms.append(("task", task, "task cell"))
     return list(dict.fromkeys(terms))
 
 
