@@ -52,9 +52,7 @@ def _header(dataset: FileDataset, path: Path) -> ImageHeader:
 def pixels(path: Path) -> Pixels:
     """(rows, columns[, 3]) or (frames, rows, columns[, 3]); MONOCHROME1 inverted, YBR as RGB, palette applied."""
     dataset = _read(path, stop=True)
-    if not hasattr(dataset, "file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
-        raise Unreadable("pixels cannot be decoded: no transfer syntax is named", where=str(path))
-    array = _decode(path, dataset, frame=None)
+    array = _decode(path, frame=None)
     photometric = dataset.get("PhotometricInterpretation", "")
     if photometric == "PALETTE COLOR":
         array = apply_color_lut(array, dataset)
@@ -96,7 +94,7 @@ def _check_pixels(dataset: FileDataset, path: Path) -> None:
     """Native pixel data must be as long as the header says; of compressed data the first frame must decode."""
     syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None) if hasattr(dataset, "file_meta") else None
     if syntax is not None and syntax.is_encapsulated:
-        _decode(path, dataset, frame=0)
+        _decode(path, frame=0)
         return
     frames = int(dataset.get("NumberOfFrames") or 1)
     bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1) * frames * int(dataset.BitsAllocated)
@@ -113,12 +111,15 @@ def _check_pixels(dataset: FileDataset, path: Path) -> None:
         raise Unreadable(f"truncated DICOM: {found} of {bits // 8} bytes of pixels", where=str(path))
 
 
-def _decode(source: Path, dataset: FileDataset, frame: int | None) -> Pixels:
+def _decode(source: Path, frame: int | None) -> Pixels:
     """Decoded pixels of one frame or all; every decoder's complaint becomes one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            array: Pixels = pixel_array(source, index=frame, raw=False)
+            full = pydicom.dcmread(source, force=True)
+            if "TransferSyntaxUID" not in full.file_meta:
+                raise ValueError("no transfer syntax is named")
+            array: Pixels = pixel_array(full, index=frame, raw=False)
     except Exception as error:  # decoders of five libraries raise what they like
         first = " ".join(str(error).split())[:200]
         raise Unreadable(f"pixels cannot be decoded: {first}", where=str(source)) from error

@@ -52,11 +52,13 @@ def pixels(path: Path) -> Pixels:
 
 
 def _load(path: Path) -> nib.Nifti1Image:
-    """nibabel chooses its class by the file's name; content decides here."""
+    """nibabel chooses its class by the file's name; content decides here. Of a pair the header file is read."""
     try:
-        raw = path.open("rb")
-        stream = gzip.GzipFile(fileobj=raw) if raw.read(2) == b"\x1f\x8b" else raw
-        raw.seek(0)
+        with path.open("rb") as raw:
+            head = raw.read(540)
+        if head[344:348] == MAGIC1[1] or head[4:8] == MAGIC2[1]:
+            return nib.load(path)
+        stream = gzip.open(path) if head[:2] == b"\x1f\x8b" else path.open("rb")
         size = struct.unpack("<i", stream.read(4))[0]
         stream.seek(0)
         kind = nib.Nifti2Image if size in (540, 469893120) else nib.Nifti1Image
@@ -67,6 +69,11 @@ def _load(path: Path) -> nib.Nifti1Image:
 
 def _complete(path: Path, image: nib.Nifti1Image) -> bool:
     expected = int(image.dataobj.offset) + int(np.prod(image.shape)) * image.header.get_data_dtype().itemsize
+    partner = getattr(image, "file_map", {}).get("image")
+    if partner is not None and partner.filename and Path(partner.filename) != path:
+        path = Path(partner.filename)
+        if not path.exists():
+            return False
     with path.open("rb") as stream:
         if stream.read(2) != b"\x1f\x8b":
             return path.stat().st_size >= expected
