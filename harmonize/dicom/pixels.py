@@ -16,22 +16,22 @@ Samples = NDArray[Any]
 SUBSAMPLED = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
 
 
-def stored_samples(path: Path, *, mirror: bool) -> Samples:
-    """(frames, rows, columns[, 3]) stored values, integer or float; colour as RGB, palettes applied.
+def stored_samples(path: Path, *, as_picture: bool) -> Samples:
+    """(frames, rows, columns[, 3]) stored values, integer or float; colour as RGB.
 
-    mirror: MONOCHROME1 is turned so that more is brighter (pictures; values of a volume keep their physical meaning).
+    as_picture: palettes are applied and MONOCHROME1 is turned so that more is brighter; else values keep their stored meaning.
     Raises Unreadable with the decoder's complaint.
     """
     dataset = read_dataset(path, pixels=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _samples(dataset, mirror)
+            return _samples(dataset, as_picture)
     except Exception as error:
         raise Unreadable(f"pixels cannot be decoded: {' '.join(str(error).split())[:200]}", where=str(path)) from error
 
 
-def _samples(dataset: Any, mirror: bool) -> Samples:
+def _samples(dataset: Any, as_picture: bool) -> Samples:
     from pydicom.pixels import apply_color_lut, pixel_array
 
     photometric = str(dataset.get("PhotometricInterpretation", ""))
@@ -39,9 +39,9 @@ def _samples(dataset: Any, mirror: bool) -> Samples:
     if int(dataset.get("SamplesPerPixel", 1)) == 1:
         array = array if array.ndim == 3 else array[None]
         array = array if array.dtype.kind == "f" else _meant_bits(array, dataset)
-        if photometric == "PALETTE COLOR":
+        if as_picture and photometric == "PALETTE COLOR":
             return np.asarray(apply_color_lut(array, dataset))
-        return _mirrored(array, dataset) if mirror and photometric == "MONOCHROME1" else array
+        return _mirrored(array, dataset) if as_picture and photometric == "MONOCHROME1" else array
     return array if array.ndim == 4 else array[None]
 
 

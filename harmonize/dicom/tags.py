@@ -22,6 +22,13 @@ WANTED: dict[str, int] = {
     "BitsAllocated": 0x00280100, "BitsStored": 0x00280101, "HighBit": 0x00280102, "PixelRepresentation": 0x00280103,
     "BurnedInAnnotation": 0x00280301, "RescaleIntercept": 0x00281052, "RescaleSlope": 0x00281053,
     "LossyImageCompression": 0x00282110,
+    "IssuerOfPatientID": 0x00100021, "OtherPatientIDs": 0x00101000, "OtherPatientNames": 0x00101001, "PatientBirthName": 0x00101005,
+    "PatientAddress": 0x00101040, "PatientMotherBirthName": 0x00101060, "MilitaryRank": 0x00101080, "MedicalRecordLocator": 0x00101090,
+    "PatientTelephoneNumbers": 0x00102154, "ResponsiblePerson": 0x00102297, "PatientIdentityRemoved": 0x00120062,
+    "AccessionNumber": 0x00080050, "InstitutionAddress": 0x00080081, "ReferringPhysicianName": 0x00080090,
+    "ReferringPhysicianAddress": 0x00080092, "ReferringPhysicianTelephoneNumbers": 0x00080094, "StationName": 0x00081010,
+    "PhysiciansOfRecord": 0x00081048, "PerformingPhysicianName": 0x00081050, "NameOfPhysiciansReadingStudy": 0x00081060,
+    "OperatorsName": 0x00081070, "DeviceSerialNumber": 0x00181000, "RequestingPhysician": 0x00321032, "AdmissionID": 0x00380010,
     "DiffusionBValue": 0x00189087, "GEImageComponent": 0x0043102F, "PhilipsScaleSlope": 0x2005100E, "UIHGridCount": 0x00651050,
 }
 KEYWORD: dict[int, str] = {tag: keyword for keyword, tag in WANTED.items()}

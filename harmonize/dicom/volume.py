@@ -52,7 +52,7 @@ def build_volume(plan: VolumePlan, *, precise: bool = True) -> Volume | Declined
 
 
 def _picture(plan: VolumePlan) -> Volume:
-    samples = stored_samples(plan.frames[0].path, mirror=True)
+    samples = stored_samples(plan.frames[0].path, as_picture=True)
     array = np.moveaxis(samples, 0, 2).swapaxes(0, 1)[:, :, None]
     frame = plan.frames[0]
     return Volume(array[:, :, :, 0] if array.ndim == 4 and array.shape[3] == 1 else array, None, frame.slope, frame.intercept, plan.issues)
@@ -61,6 +61,8 @@ def _picture(plan: VolumePlan) -> Volume:
 def _stack(plan: VolumePlan, precise: bool) -> Volume:
     assert plan.grid is not None
     frames, grid = plan.frames, plan.grid
+    if not str(frames[0].pixel_form[1]).startswith("MONOCHROME"):
+        raise Unreadable(f"a volume of {frames[0].pixel_form[1]} pixels")
     scales = {physical_scale(frame, precise) for frame in frames}
     varied = len(scales) > 1
     array: Samples | None = None
@@ -69,7 +71,7 @@ def _stack(plan: VolumePlan, precise: bool) -> Volume:
     for index, frame in enumerate(frames):
         by_file.setdefault(frame.path, []).append(index)
     for path, indices in by_file.items():
-        samples = stored_samples(path, mirror=False)
+        samples = stored_samples(path, as_picture=False)
         for index in indices:
             plane = _plane(samples, frames[index])
             if array is None:
