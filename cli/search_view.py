@@ -1,0 +1,119 @@
+"""What `isocenter search` prints: one JSON object, or a page for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from shutil import get_terminal_size
+from typing import Any
+
+import click
+
+from isocenter.registry.licenses import allows
+from isocenter.registry.search.engine import Hit, Result
+from isocenter.registry.search.explain import summary
+from isocenter.registry.vocabulary import Vocabulary
+
+NEAR_SHOWN = 5
+TERMS_SHOWN = 4
+COUNTS_SHOWN = 6
+INDENT = "    "
+ACCESS_COLOURS = {"open": "green", "registration": "yellow", "application": "red"}
+COMMERCIAL = {"yes": "commercial use: yes", "no": "no commercial use", "contested": "commercial use: sources disagree", "unknown": "commercial use: not stated"}
+
+
+def body(result: Result, vocabulary: Vocabulary) -> dict[str, Any]:
+    """The result as one JSON object."""
+    return {
+        "hits": [_hit(hit, vocabulary) for hit in result.hits],
+        "near": [{**_hit(hit, vocabulary), "misses": list(hit.misses)} for hit in result.near],
+        "facets": result.facets,
+        "total": result.total,
+        "understood": [dict(wish) for wish in result.understood],
+        "excluded": [{"facet": wish.facet, "value": " or ".join(vocabulary.terms[term].name for term in wish.terms), "phrase": wish.phrase} for wish in result.query.excluded],
+        "words": [*result.query.text, *result.query.literal],
+        "ignored": list(result.query.ignored),
+        "did_you_mean": result.query.corrected,
+    }
+
+
+def _hit(hit: Hit, vocabulary: Vocabulary) -> dict[str, Any]:
+    entry = hit.entry
+    return {
+        "slug": entry.slug, "name": entry.name, "aliases": list(entry.aliases), "score": hit.score, "why": list(hit.why), "year": entry.year,
+        "n_samples": entry.n_samples, "sample_unit": entry.sample_unit, "n_subjects": entry.n_subjects, "access": entry.access or "unknown",
+        "license": list(entry.license.ids), "commercial": allows(entry.license, "commercial"), "homepage": entry.homepage,
+        **{facet: _terms(hit, facet, vocabulary) for facet in ("modality", "anatomy", "finding", "task", "dimension")},
+    }
+
+
+def as_text(result: Result, vocabulary: Vocabulary) -> str:
+    """The page for people: what was understood, the hits, near misses, and what the hits have."""
+    width = max(60, min(get_terminal_size().columns, 120))
+    lines = [*_head(result, vocabulary), ""]
+    for number, hit in enumerate(result.hits, 1):
+        lines += [*_dataset(number, hit, vocabulary, width), ""]
+    if result.near:
+        lines += [click.style("near misses", bold=True), *(_near(hit, width) for hit in result.near[:NEAR_SHOWN]), ""]
+    return "\n".join([*lines, *_counts(result, width)]).rstrip()
+
+
+def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
+    lines = []
+    if result.query.corrected:
+        lines.append(f"did you mean: {click.style(result.query.corrected, bold=True)}  (shown below)")
+    if result.understood:
+        without = "".join(f", not {vocabulary.terms[wish.terms[0]].name}" for wish in result.query.excluded)
+        lines.append(f"understood as {click.style(summary(result.understood) + without, fg='cyan')}")
+    if result.query.text or result.query.literal:
+        lines.append(f"words: {', '.join((*result.query.text, *result.query.literal))}")
+    if result.query.ignored:
+        lines.append(f"nothing in the catalog has: {', '.join(result.query.ignored)}")
+    fitting = "1 dataset fits" if result.total == 1 else f"{result.total} datasets fit" if result.total else "no dataset fits all of this"
+    lines.append(fitting + (f", the best {len(result.hits)}:" if result.total > len(result.hits) else ""))
+    return lines
+
+
+def _dataset(number: int, hit: Hit, vocabulary: Vocabulary, width: int) -> list[str]:
+    entry = hit.entry
+    title = f"{number:>3} {click.style(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
+    amount = f"{entry.n_samples:,} {_plural(entry.sample_unit)}" if entry.n_samples else "size not stated"
+    facts = [amount, *(", ".join(_shorten(_terms(hit, facet, vocabulary))) for facet in ("modality", "anatomy", "finding", "task"))]
+    access = entry.access or "unknown"
+    licence = " / ".join(_shorten(entry.license.ids)) if entry.license.ids else "no licence known"
+    terms = f"{click.style('access ' + access, fg=ACCESS_COLOURS.get(access))} · {licence} · {COMMERCIAL[allows(entry.license, 'commercial')]}"
+    return [title, *_wrapped(" · ".join(fact for fact in facts if fact), width), f"{INDENT}{terms}",
+            *(click.style(line, dim=True) for line in _wrapped("why: " + "; ".join(hit.why), width)),
+            *(click.style(line, fg="yellow") for line in (_wrapped("but: " + "; ".join(hit.misses), width) if hit.misses else ()))]
+
+
+def _near(hit: Hit, width: int) -> str:
+    year = f" ({hit.entry.year})" if hit.entry.year else ""
+    return textwrap.shorten(f"{hit.entry.name}{year} misses {'; '.join(hit.misses)}", width - len(INDENT), placeholder=" …").join((INDENT, ""))
+
+
+def _counts(result: Result, width: int) -> list[str]:
+    if result.total < 2:
+        return []
+    lines = []
+    for facet, counts in result.facets.items():
+        shown = ", ".join(f"{value} {count}" for value, count in list(counts.items())[:COUNTS_SHOWN])
+        lines.append(textwrap.shorten(f"{facet:<14} {shown}", width, placeholder=" …"))
+    return lines
+
+
+def _terms(hit: Hit, facet: str, vocabulary: Vocabulary) -> list[str]:
+    return sorted(vocabulary.terms[term].name for term in hit.entry.terms if term in vocabulary.terms and vocabulary.terms[term].facet == facet)
+
+
+def _plural(unit: str | None) -> str:
+    return {None: "samples", "study": "studies", "series": "series", "patch": "patches"}.get(unit, f"{unit}s")
+
+
+def _shorten(names: Iterable[str]) -> list[str]:
+    names = list(names)
+    return names if len(names) <= TERMS_SHOWN else [*names[:TERMS_SHOWN], f"{len(names) - TERMS_SHOWN} more"]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT)

@@ -1,0 +1,188 @@
+"""Search one catalog: open it once, then every query gives ranked hits, near misses that say what they miss, and facet counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.registry.search.entries import Catalog, Entry, read
+from isocenter.registry.search.evidence import MATCHES, Evidence, Weights, gather
+from isocenter.registry.search.explain import miss, shown, why
+from isocenter.registry.search.facets import FacetCounter, FacetCounts, facet_counter
+from isocenter.registry.search.fit import Columns, columns
+from isocenter.registry.search.names import index_names
+from isocenter.registry.search.query import Reader
+from isocenter.registry.search.text import TextIndex, index_text
+from isocenter.registry.search.typos import speller
+from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
+from isocenter.registry.vocabulary_text import words
+
+WEIGHTS: Mapping[str, float] = {"name": 3.0, "finding": 1.3, "anatomy": 1.1, "modality": 1.1, "task": 0.7, "population": 0.7, "allows": 0.6, "samples": 0.6,
+                                "subjects": 0.6, "license": 0.6, "year": 0.5, "access": 0.5, "dimension": 0.5, "annotation": 0.5, "labelled": 0.4}
+TEXT_WEIGHT = 0.8                      # of words that are no facet, against wishes
+NAME_BONUS = 0.3                       # for the dataset that is called like the whole query
+PRIOR_WEIGHT = 0.04                    # breaks ties: cited, labelled, large
+FOCUS = 0.04                           # lost per further value of a wished facet: a liver set before a set of twelve organs
+EXCLUDED = 0.8                         # a dataset that fits an excluded term so well is out
+ALTERNATIVE = frozenset({"modality", "task", "dimension", "annotation"})
+LATEST_YEAR = 2025
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A dataset that fits. `why` says for every wish how it is met; `misses` says which wish is not."""
+
+    entry: Entry
+    score: float
+    why: tuple[str, ...]
+    misses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one query. `total` counts all hits, of which `hits` holds the first; near misses lack one wish."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    near: tuple[Hit, ...]
+    facets: FacetCounts
+    total: int
+    understood: tuple[Mapping[str, str], ...]
+
+
+@dataclass(slots=True)
+class Engine:
+    """An opened catalog. Make one with `open_catalog`; `search` may be called any number of times."""
+
+    catalog: Catalog
+    evidence: Evidence
+    columns: Columns
+    text: TextIndex
+    reader: Reader
+    facets: FacetCounter
+    prior: Weights
+    focus: Mapping[str, Weights]
+
+    def search(self, text: str, wishes: Sequence[Wish] = (), *, limit: int = 20, plain_words: bool = False, without: Collection[str] = ()) -> Result:
+        """Answer a query; `wishes` are asked for beside what the words say (the options of the command line).
+
+        Hits fulfil every wish and come best first; near misses lack one. Without wishes, the words are looked up as text.
+        """
+        query = self.reader.read(text, plain_words=plain_words, without=without)
+        asked = (*query.wishes, *wishes)
+        fits = [self.columns.fit(wish) for wish in asked]
+        score, possible = self._score(query, asked, fits)
+        missed = self._missed(asked, fits)
+        hits = _best(score, possible & (missed == 0))
+        near = _best(score, possible & (missed == 1)) if len(asked) > 1 else hits[:0]
+        return Result(query, self._hits(hits[:limit], score, asked, fits, query), self._hits(near[:limit], score, asked, fits, query),
+                      self.facets.count(hits, len(self.catalog.entries)), len(hits), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
+
+    def _score(self, query: Query, asked: Sequence[Wish], fits: Sequence[Weights]) -> tuple[Weights, NDArray[np.bool_]]:
+        size = len(self.catalog.entries)
+        text = self.text.scores(query.text, [words(phrase) for phrase in query.literal])
+        possible = np.ones(size, bool)
+        if query.literal or (not asked and (query.text or query.ignored)):
+            possible &= text > 0
+        for wish in query.excluded:
+            possible &= self.columns.fit(wish) < EXCLUDED
+        score = PRIOR_WEIGHT * self.prior
+        if query.text or query.literal:
+            share = len(query.text) + len(query.literal)
+            score = score + TEXT_WEIGHT * text * share / (share + len(asked))
+        if asked:
+            weights = np.array([WEIGHTS[wish.facet] for wish in asked], np.float32)
+            weighed = [fit * self.focus[wish.facet] if wish.facet in self.focus else fit for wish, fit in zip(asked, fits)]
+            score = score + weights @ np.stack(weighed) / weights.sum()
+        score = score.astype(np.float32)
+        score[list(query.named)] += NAME_BONUS
+        return score, possible
+
+    def _missed(self, asked: Sequence[Wish], fits: Sequence[Weights]) -> NDArray[np.int64]:
+        """How many wishes each dataset misses; one that the query names outright misses none."""
+        missed = np.zeros(len(self.catalog.entries), np.int64)
+        for group in _groups(asked):
+            missed += np.all([fits[number] < MATCHES for number in group], axis=0)
+        for wish, fit in zip(asked, fits):
+            if isinstance(wish, NameWish):
+                missed[fit >= 1] = 0
+                missed[fit < MATCHES] += 1       # another dataset is no near miss
+        return missed
+
+    def _hits(self, numbers: NDArray[np.int64], score: Weights, asked: Sequence[Wish], fits: Sequence[Weights], query: Query) -> tuple[Hit, ...]:
+        return tuple(self._hit(int(number), float(score[number]), asked, fits, query) for number in numbers)
+
+    def _hit(self, number: int, score: float, asked: Sequence[Wish], fits: Sequence[Weights], query: Query) -> Hit:
+        entry = self.catalog.entries[number]
+        met = [why(number, entry, wish, float(fit[number]), self.evidence) for wish, fit in zip(asked, fits) if fit[number] >= MATCHES]
+        if number in query.named and not any(isinstance(wish, NameWish) for wish in asked):
+            met.insert(0, f"name: {entry.name}")
+        said = {word for name in (entry.name, *entry.aliases) for word in words(name)}
+        if found := [word for word in query.text if word in said]:
+            met.append(f"words: {', '.join(found)}")
+        elif not met:
+            met.append(f"words: {', '.join((*query.text, *query.literal))}" if query.text or query.literal else "every dataset")
+        lacks = [miss(entry, asked[group[0]], self.catalog.vocabulary) for group in _groups(asked) if all(fits[at][number] < MATCHES for at in group)]
+        return Hit(entry, round(score, 4), tuple(met), tuple(lacks))
+
+
+def open_catalog(path: Path) -> Engine:
+    """An engine over a catalog file (DuckDB). Raises NotFound when there is none, BadInput when it is no catalog."""
+    return make_engine(read(path))
+
+
+def make_engine(catalog: Catalog) -> Engine:
+    """An engine over a catalog in memory."""
+    entries, vocabulary = catalog.entries, catalog.vocabulary
+    evidence = gather(entries, vocabulary)
+    names = index_names(entries)
+    text = index_text(catalog)
+    latest = max((entry.year for entry in entries if entry.year), default=LATEST_YEAR)
+    reader = Reader(vocabulary, names, speller(vocabulary, names, text.vocabulary), latest)
+    return Engine(catalog, evidence, columns(entries, evidence), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, catalog))
+
+
+def _groups(asked: Sequence[Wish]) -> list[list[int]]:
+    """Wishes of which one must be met: every wish alone, but several modalities or tasks in a row are alternatives unless joined by "and"."""
+    groups: list[list[int]] = []
+    open_group: dict[str, list[int]] = {}
+    for number, wish in enumerate(asked):
+        if isinstance(wish, TermWish) and wish.facet in ALTERNATIVE and not wish.both and wish.facet in open_group:
+            open_group[wish.facet].append(number)
+            continue
+        groups.append([number])
+        open_group[wish.facet] = groups[-1]
+    return groups
+
+
+def _best(score: Weights, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Numbers of the chosen datasets, best first; equal scores in the order of the catalog."""
+    numbers = np.flatnonzero(chosen)
+    return numbers[np.argsort(-score[numbers], kind="stable")]
+
+
+def _prior(entries: Sequence[Entry]) -> Weights:
+    """0..1: how much a dataset is used and how much there is of it."""
+    cited = np.log1p([entry.cited for entry in entries])
+    samples = np.log1p([entry.n_samples or 0 for entry in entries])
+    labelled = np.array([bool(entry.labelled) for entry in entries], np.float64)
+    scaled = [values / max(values.max(initial=0.0), 1e-9) for values in (cited, samples)]
+    return np.asarray(0.5 * scaled[0] + 0.25 * scaled[1] + 0.25 * labelled, np.float32)
+
+
+def _focus(entries: Sequence[Entry], catalog: Catalog) -> dict[str, Weights]:
+    """facet → 1 for a dataset with one value there, a little less for each further value."""
+    facets = ("modality", "anatomy", "finding")
+    counts = {facet: np.zeros(len(entries), np.float32) for facet in facets}
+    for number, entry in enumerate(entries):
+        for term in entry.terms:
+            if term in catalog.vocabulary.terms and (facet := catalog.vocabulary.terms[term].facet) in counts:
+                counts[facet][number] += 1
+    return {facet: 1 - FOCUS * np.clip(found - 1, 0, 5) for facet, found in counts.items()}
+
+
+__all__ = ["Engine", "Hit", "Result", "TermWish", "make_engine", "open_catalog"]

@@ -1,0 +1,218 @@
+"""What speaks for a term in each dataset: stated terms, terms its name says, and the anatomy that a stated finding sits in.
+
+`Evidence.match(term)` gives one number per dataset: 1 where the term (or a kind of it) is stated, less where it only follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.registry.search.entries import Entry
+from isocenter.registry.vocabulary import Vocabulary
+from isocenter.registry.vocabulary_text import words
+
+Weights = NDArray[np.float32]
+
+STATED, NAMED, LABELLED, SITED, MANY = 1.0, 0.9, 0.8, 0.85, 0.8
+DISPUTED, IMPLAUSIBLE = 0.85, 0.4
+PART, COVERED, BROADER, DERIVED, RELATED = 0.8, 0.55, 0.55, 0.6, 0.55
+BROADER_THERE = (0.0, 0.75, 0.65, 0.55)          # by steps up is-a, where the dataset shows the place
+REGIONAL = 0.7
+MATCHES = 0.5                          # from here on a wish counts as fulfilled
+LINKS = {"derivable-from": (DERIVED, "labels give"), "related": (RELATED, "goes with")}
+UP = ("is-a", "part-of")
+REGIONS = frozenset({"body", "trunk", "head", "neck", "head and neck", "thorax", "abdomen", "pelvis", "full body"})
+VAGUE = frozenset({"lesion"})
+MODALITY_THERE = 0.95                  # "X-ray" and "breast" are mammography
+WHOLE_BODY = ("full body", "multi-organ")
+SEVERAL = 3                            # so many unrelated organs make a dataset multi-organ
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+_DIGITS = re.compile(r"(?<=[A-Za-z]{3})(?=\d)|(?<=\d{2})(?=[A-Za-z])")
+REVIEWERS = frozenset({"isocenter"})        # their word is final
+NAME_FACETS = ("modality", "anatomy", "finding", "task", "population")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a dataset has weight for a term: the term it has, how strongly, and how it follows."""
+
+    term: str
+    weight: float
+    how: str
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Weights of all terms over all datasets, by term; `match` and `reason` answer for one wished term."""
+
+    vocabulary: Vocabulary
+    size: int
+    terms: dict[str, tuple[NDArray[np.int32], Weights]]
+    origins: dict[tuple[int, str], str]                    # (dataset, term) → how, where it is not stated
+    _cache: dict[str, Weights] = field(default_factory=dict)
+
+    def match(self, term: str) -> Weights:
+        """How well each dataset fits a wished term, (datasets,) float32 in 0..1."""
+        if term not in self._cache:
+            fit = np.zeros(self.size, np.float32)
+            for other, factor, _ in self.related(term):
+                self._raise(fit, other, factor)
+            self._raise_where_sited(fit, term)
+            self._cache[term] = fit
+        return self._cache[term]
+
+    def related(self, term: str) -> list[tuple[str, float, str]]:
+        """Terms that speak for the wished one, with a factor and the words that say how."""
+        vocabulary = self.vocabulary
+        kinds = vocabulary.descendants(term)
+        parts = vocabulary.descendants(term, UP) - kinds
+        related = [(term, 1.0, "")] + [(kind, 1.0, "is a kind of") for kind in sorted(kinds)] + [(part, PART, "is part of") for part in sorted(parts)]
+        facet = vocabulary.terms[term].facet
+        broader = vocabulary.ancestors(term) if facet in ("modality", "task") else [up for up, relation in vocabulary.parents.get(term, ()) if relation == "is-a"]
+        related += [(broad, BROADER, "includes") for broad in sorted(broader)]
+        related += [(other, *LINKS[relation]) for kind in (term, *sorted(vocabulary.ancestors(term)))
+                    for other, relation in vocabulary.parents.get(kind, ()) if relation == "derivable-from" or (relation == "related" and kind == term)]
+        if facet == "anatomy" and term not in WHOLE_BODY:
+            related += [(region, COVERED, "covers") for region in sorted(self._regions(term))]
+        return related
+
+    def reason(self, dataset: int, term: str) -> Reason | None:
+        """The strongest evidence for a wished term in one dataset."""
+        best: Reason | None = None
+        for other, factor, how in self.related(term):
+            weight = factor * self._weight(dataset, other)
+            if weight > 0 and (best is None or weight > best.weight):
+                best = Reason(other, weight, how or self.origins.get((dataset, other), ""))
+        if best is None or self.match(term)[dataset] > best.weight + 1e-6:
+            for broad in sorted(self.vocabulary.ancestors(term)):
+                if self._weight(dataset, broad) > 0:
+                    return Reason(broad, float(self.match(term)[dataset]), "there includes")
+        return best
+
+    def _raise(self, fit: Weights, term: str, factor: float) -> None:
+        if term in self.terms:
+            where, weights = self.terms[term]
+            fit[where] = np.maximum(fit[where], factor * weights)
+
+    def _raise_where_sited(self, fit: Weights, term: str) -> None:
+        """A broader finding or modality counts as the wished one where the dataset shows the place: X-ray of the breast, cancer of the colon."""
+        sites = self.vocabulary.sites(term)
+        if not sites:
+            return
+        there = np.zeros(self.size, np.float32)
+        for site in sites:
+            for place in {site, *self.vocabulary.descendants(site, UP)}:
+                self._raise(there, place, 1.0)
+        broad = np.zeros(self.size, np.float32)
+        modality = self.vocabulary.terms[term].facet == "modality"
+        for other, steps in self._above(term).items():
+            self._raise(broad, other, MODALITY_THERE if modality else BROADER_THERE[min(steps, 3)])
+        np.maximum(fit, np.where(there > 0, broad, 0), out=fit)
+
+    def _above(self, term: str) -> dict[str, int]:
+        """Kinds that the term belongs to, by steps up; the topmost ("lesion") say too little and are left out."""
+        steps: dict[str, int] = {}
+        level = {term}
+        for step in range(1, 9):
+            level = {up for low in level for up, relation in self.vocabulary.parents.get(low, ()) if relation == "is-a"} - steps.keys()
+            steps |= dict.fromkeys(level, step)
+        return {other: step for other, step in steps.items() if other not in VAGUE}
+
+    def _regions(self, term: str) -> set[str]:
+        above = {other for other in self.vocabulary.ancestors(term, UP) if is_region(other, self.vocabulary)}
+        return (above | set(WHOLE_BODY)) - {term} if "body" in self.vocabulary.ancestors(term, UP) else above - {term}
+
+    def _weight(self, dataset: int, term: str) -> float:
+        if term not in self.terms:
+            return 0.0
+        where, weights = self.terms[term]
+        at = int(np.searchsorted(where, dataset))
+        return float(weights[at]) if at < len(where) and where[at] == dataset else 0.0
+
+
+def gather(entries: Sequence[Entry], vocabulary: Vocabulary) -> Evidence:
+    """Collect the evidence of every dataset: O(datasets × terms), once per catalog."""
+    weights: dict[str, dict[int, float]] = defaultdict(dict)
+    origins: dict[tuple[int, str], str] = {}
+
+    def add(dataset: int, term: str, weight: float, how: str) -> None:
+        if weights[term].get(dataset, 0.0) < weight:
+            weights[term][dataset] = weight
+            origins[dataset, term] = how
+
+    sites = {term: vocabulary.sites(term) for term in vocabulary.terms}
+    for number, entry in enumerate(entries):
+        stated = {term: weight for term, weight in _believed(entry, vocabulary).items() if term in vocabulary.terms}
+        for term, weight in stated.items():
+            weights[term][number] = weight
+        inferred = dict.fromkeys(entry.labels & vocabulary.terms.keys(), (LABELLED, "a label")) | dict.fromkeys(_terms_in_name(entry, vocabulary), (NAMED, "its name says"))
+        for term, (weight, how) in inferred.items():
+            add(number, term, weight, how)
+        for term in stated.keys() | inferred.keys():
+            for site in sites[term] if weights[term][number] >= MATCHES else ():
+                add(number, site, SITED, f"{vocabulary.terms[term].name} is there")
+        organs = [term for term in stated if vocabulary.terms[term].facet == "anatomy"]
+        if len(organs) >= SEVERAL:
+            add(number, "multi-organ", MANY, f"{len(organs)} places")
+        elif region := next((organ for organ in organs if is_region(organ, vocabulary)), None):
+            add(number, "multi-organ", REGIONAL, f"{vocabulary.terms[region].name} has several")
+    arrays = {term: (np.array(sorted(found), np.int32), np.array([found[n] for n in sorted(found)], np.float32)) for term, found in weights.items() if found}
+    return Evidence(vocabulary, len(entries), arrays, origins)
+
+
+def _believed(entry: Entry, vocabulary: Vocabulary) -> dict[str, float]:
+    """Stated terms by weight: full where sources agree or only one speaks, less where one alone says what others do not.
+
+    A finding that only one of several sources states, and that cannot sit in any stated anatomy, is hardly believed.
+    """
+    weights = dict.fromkeys(entry.terms, STATED)
+    for facet in ("finding", "anatomy", "task"):
+        here = {term: sources for term, sources in entry.terms.items() if term in vocabulary.terms and vocabulary.terms[term].facet == facet}
+        speakers = frozenset().union(*here.values()) - REVIEWERS
+        for term, sources in here.items():
+            if len(speakers) < 2 or len(sources) > 1 or sources & REVIEWERS or _supported(term, here, vocabulary):
+                continue
+            weights[term] = DISPUTED
+            if facet == "finding" and not _plausible(term, entry, vocabulary):
+                weights[term] = IMPLAUSIBLE
+    return weights
+
+
+def _supported(term: str, others: Mapping[str, frozenset[str]], vocabulary: Vocabulary) -> bool:
+    """Whether another source states a kind of it, or what it is a kind or part of."""
+    kin = vocabulary.ancestors(term, UP) | vocabulary.descendants(term, UP)
+    return any(other in kin and others[other] != others[term] for other in others)
+
+
+def _plausible(term: str, entry: Entry, vocabulary: Vocabulary) -> bool:
+    sites = vocabulary.sites(term)
+    places = {other for other in entry.terms if other in vocabulary.terms and vocabulary.terms[other].facet == "anatomy"}
+    if not sites or not places:
+        return True
+    kin = {place for site in sites for place in {site, *vocabulary.ancestors(site, UP), *vocabulary.descendants(site, UP)}}
+    return bool(kin & places)
+
+
+def is_region(term: str, vocabulary: Vocabulary) -> bool:
+    """Whether an anatomy is a region of the body ("abdomen") rather than an organ."""
+    return term in REGIONS or any(parent in REGIONS and relation == "is-a" for parent, relation in vocabulary.parents.get(term, ()))
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """Comparable words of a dataset's name, split where letters meet digits: "OCTA-500" is octa, 500."""
+    return words(_DIGITS.sub(" ", name))
+
+
+def _terms_in_name(entry: Entry, vocabulary: Vocabulary) -> set[str]:
+    found: set[str] = set()
+    for name in (entry.name, *entry.aliases):
+        for text in (name_words(name), words(_CAMEL.sub(" ", name))):
+            for _, terms in vocabulary.scan(text):
+                found.update(term for term in terms if vocabulary.terms[term].facet in NAME_FACETS)
+    return found

@@ -1,0 +1,145 @@
+"""Understand a query: names, phrases of the vocabulary, numbers and other words, with typing errors put right and shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from isocenter.registry.search import numbers
+from isocenter.registry.search.names import Names, spans, squeeze
+from isocenter.registry.search.typos import Speller
+from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
+from isocenter.registry.vocabulary import Vocabulary
+from isocenter.registry.vocabulary_text import comparable, plain
+
+STOPWORDS = frozenset(comparable(word) for word in """
+a about above all an and any are as at available based be between both by can case cases challenge collection collections contain containing contains
+corpus data database databases dataset datasets different do etc every exam exams example examples find for from get give good have having i image
+imagery images imaging in include includes including into is it its like list look looking make many me medical my need no not of on one or other our
+patient patients please public publicly sample samples scan scans set sets show some source study studies suitable task tasks than that the their them
+there these this those to train training type types up use used useful using via want we what where which who will with within would you
+dataset. annotations annotation label labels human clinical
+""".split())
+GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by name they say nothing more
+_QUOTED = re.compile(r'"([^"]+)"')
+_TOKEN = re.compile(r"[a-z0-9µ]+")
+_NOT = re.compile(r"(?:\b(?:not|no|without|except|excluding|but not|other than)|(?<=\s)-)\s*(?:the |any )?$")
+_AND = re.compile(r"^\s*(?:and|\+|&|plus|with|paired with|as well as)\s*$")
+_OR = re.compile(r"^\s*(?:or|/|\|)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    stop: int
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads queries against one catalog's vocabulary and names."""
+
+    vocabulary: Vocabulary
+    names: Names
+    speller: Speller
+    latest_year: int
+
+    def read(self, text: str, *, plain_words: bool = False, without: Collection[str] = ()) -> Query:
+        """Understand a query. `plain_words`: take every word as it stands; `without`: facets that are not to be read from words."""
+        literal = tuple(match.strip() for match in _QUOTED.findall(text))
+        rest = plain(_QUOTED.sub(" , ", text))
+        if plain_words:
+            return Query(text=tuple(comparable(word) for word in _TOKEN.findall(rest)), literal=literal)
+        numeric, rest = numbers.read(rest, self.latest_year)
+        corrected = self._correct(rest)
+        wishes, excluded, left = self._phrases(corrected, without)
+        words = [word for word in left if word not in STOPWORDS]
+        ignored = tuple(word for word in words if not self.speller.known(word))
+        kept = [wish for wish in numeric if wish.facet not in without]
+        return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), literal, self.names.exact(text),
+                     _tidy(text, rest, corrected) if corrected != rest else None, ignored)
+
+    def _correct(self, text: str) -> str:
+        """The text with unknown words replaced by what was probably meant; names in any spelling are known."""
+        tokens = _tokens(text)
+        named = {at for start, stop in spans(len(tokens)) if self.names.exact(text[tokens[start].start:tokens[stop - 1].stop]) for at in range(start, stop)}
+        pieces, end = [], 0
+        for at, token in enumerate(tokens):
+            better = None if at in named or token.word in STOPWORDS else self.speller.correct(text[token.start:token.stop], token.word)
+            pieces += [text[end:token.start], better or text[token.start:token.stop]]
+            end = token.stop
+        return "".join(pieces) + text[end:]
+
+    def _phrases(self, text: str, without: Collection[str]) -> tuple[list[Wish], list[TermWish], list[str]]:
+        tokens = _tokens(text)
+        words = [token.word for token in tokens]
+        found = [(span, self._wish(text, tokens, span, terms, without)) for span, terms in self.vocabulary.scan(words)]
+        taken = {at for (start, stop), wish in found if wish for at in range(start, stop)}
+        wishes: list[Wish] = []
+        if "name" not in without:
+            for name, span in self._names(text, tokens, taken):
+                wishes.append(name)
+                inside = set(range(*span))
+                found = [(other, wish) for other, wish in found if not inside & set(range(*other))]
+                taken |= inside
+        excluded: list[TermWish] = []
+        last_stop: int | None = None
+        for (start, stop), wish in found:
+            if wish is None:
+                continue
+            before = text[:tokens[start].start]
+            gap = "" if last_stop is None else text[tokens[last_stop - 1].stop:tokens[start].start]
+            if _NOT.search(before):
+                excluded.append(wish)
+            elif last_stop is not None and _OR.match(gap) and wishes and isinstance(wishes[-1], TermWish) and wishes[-1].facet == wish.facet:
+                wishes[-1] = TermWish(wish.facet, (*wishes[-1].terms, *wish.terms), f"{wishes[-1].phrase} or {wish.phrase}")
+            elif not any(isinstance(other, TermWish) and set(other.terms) == set(wish.terms) for other in wishes):
+                wishes.append(replace(wish, both=bool(_AND.match(gap))))
+            last_stop = stop
+        return self._without_repeats(wishes), excluded, [word for at, word in enumerate(words) if at not in taken]
+
+    def _wish(self, text: str, tokens: list[_Token], span: tuple[int, int], terms: tuple[str, ...], without: Collection[str]) -> TermWish | None:
+        """The wish of one phrase; a phrase of several facets ("atlas") is read as the first facet in the vocabulary's order."""
+        by_facet: dict[str, list[str]] = {}
+        for term in terms:
+            by_facet.setdefault(self.vocabulary.terms[term].facet, []).append(term)
+        for facet, ids in by_facet.items():
+            if facet not in without:
+                return TermWish(facet, tuple(ids), text[tokens[span[0]].start:tokens[span[1] - 1].stop])
+        return None
+
+    def _names(self, text: str, tokens: list[_Token], taken: set[int]) -> Iterable[tuple[NameWish, tuple[int, int]]]:
+        """Names in the query: whole names of any length that are more than vocabulary, and the first word of a family's names."""
+        used: set[int] = set()
+        for start, stop in spans(len(tokens)):
+            inside = set(range(start, stop))
+            phrase = text[tokens[start].start:tokens[stop - 1].stop]
+            if inside & used or inside <= taken or all(tokens[at].word in STOPWORDS or tokens[at].word.isdigit() for at in inside):
+                continue
+            exact = self.names.exact(phrase)
+            if not exact and (len(inside) > 1 or inside & taken or squeeze(phrase) not in self.names.prefixes):
+                continue
+            used |= inside
+            yield NameWish(tuple(sorted(self.names.named(phrase).items())), phrase, phrase), (start, stop)
+
+    def _without_repeats(self, wishes: list[Wish]) -> list[Wish]:
+        """Drop a wish that a more special one of the same facet contains ("melanoma skin cancer", "multiple sclerosis lesions")."""
+        special = {term for wish in wishes if isinstance(wish, TermWish) for term in wish.terms}
+        above = {other for term in special for other in self.vocabulary.ancestors(term)}
+        findings = {term for term in special if self.vocabulary.terms[term].facet == "finding"}
+        if not findings <= GENERIC:
+            above |= GENERIC
+        return [wish for wish in wishes if not (isinstance(wish, TermWish) and set(wish.terms) <= above)]
+
+
+def _tokens(text: str) -> list[_Token]:
+    return [_Token(match.start(), match.end(), comparable(match.group())) for match in _TOKEN.finditer(text)]
+
+
+def _tidy(original: str, before: str, after: str) -> str:
+    """The user's own query with the corrected words in place."""
+    for old, new in zip(_TOKEN.findall(before), _TOKEN.findall(after)):
+        if old != new:
+            original = re.sub(rf"\b{re.escape(old)}\b", new, original, flags=re.IGNORECASE)
+    return original

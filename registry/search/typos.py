@@ -1,0 +1,62 @@
+"""Put typing errors right: an unknown word becomes the nearest word of the vocabulary or of a dataset's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isocenter.registry.search.names import Names, squeeze
+from isocenter.registry.vocabulary import Vocabulary
+
+SHORTEST = 5                           # shorter words are abbreviations more often than errors
+CUTOFF, SHORT_CUTOFF, SHORT = 0.76, 0.8, 7
+SHORTEST_HALF = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Speller:
+    """Knows every comparable word of the vocabulary, of names and of other text of the catalog."""
+
+    vocabulary_words: frozenset[str]
+    text_words: frozenset[str]
+    names: Names
+
+    def known(self, word: str) -> bool:
+        return word in self.vocabulary_words or word in self.text_words or word in self.names.words
+
+    def correct(self, raw: str, word: str) -> str | None:
+        """What an unknown word probably means, or None where it is known or nothing is near.
+
+        Damerau-Levenshtein similarity (Damerau 1964), so that two letters swapped count as one error.
+        """
+        if self.known(word) or len(word) < SHORTEST or raw.isdigit() or self.names.exact(raw) or squeeze(raw) in self.names.prefixes:
+            return None
+        if halves := self._halves(word):
+            return halves
+        if "0" <= raw[-1] <= "9":
+            return self.names.nearly(raw)
+        return self._nearest(word)
+
+    def _nearest(self, word: str) -> str | None:
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        cutoff = SHORT_CUTOFF if len(word) < SHORT else CUTOFF
+        best: tuple[float, str] | None = None
+        for bonus, choices in ((0.02, self.vocabulary_words), (0.0, self.names.words.keys()), (0.0, self.names.prefixes.keys())):
+            found = process.extractOne(word, [choice for choice in choices if abs(len(choice) - len(word)) <= 2], scorer=OSA.normalized_similarity, score_cutoff=cutoff)
+            if found and (best is None or found[1] + bonus > best[0]):
+                best = (found[1] + bonus, str(found[0]))
+        return best[1] if best else None
+
+    def _halves(self, word: str) -> str | None:
+        """Two known words written as one: "brainmri"."""
+        for at in range(len(word) - SHORTEST_HALF, SHORTEST_HALF - 1, -1):
+            if word[:at] in self.vocabulary_words and word[at:] in self.vocabulary_words and max(at, len(word) - at) > SHORTEST_HALF + 1:
+                return f"{word[:at]} {word[at:]}"
+        return None
+
+
+def speller(vocabulary: Vocabulary, names: Names, text_words: frozenset[str]) -> Speller:
+    """A speller for one catalog."""
+    known = frozenset(word for phrase in vocabulary.phrases for word in phrase)
+    return Speller(known, text_words, names)
