@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from isocenter.harmonize.dicom.samples import series_samples
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.layout import ImageRule
 from isocenter.harmonize.patterns import fill
@@ -30,10 +32,12 @@ class Group:
     key: str
     images: tuple[Image, ...]
     doubled: tuple[Image, ...] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    issues: tuple[str, ...] = ()
 
 
-def group(images: Iterable[Image]) -> list[Group]:
-    """Samples of a dataset, sorted by key; keys are unique."""
+def group(images: Iterable[Image], root: Path) -> list[Group]:
+    """Samples of a dataset, sorted by key; keys are unique. `columns` and `issues` are what a series' geometry says of its volume."""
     series: dict[str, list[Image]] = defaultdict(list)
     joined: dict[str, list[Image]] = defaultdict(list)
     for image in images:
@@ -45,41 +49,18 @@ def group(images: Iterable[Image]) -> list[Group]:
             template = image.rule.sample if image.rule else None
             joined[fill(template, image.tokens) if template else image.facts.path].append(image)
     groups = [Group(key, tuple(sorted(members, key=lambda image: image.facts.path))) for key, members in joined.items()]
-    groups += [volume for uid, members in series.items() for volume in _volumes(uid, members)]
+    groups += [volume for members in series.values() for volume in _volumes(members, root)]
     return sorted(groups, key=lambda one: one.key)
 
 
-def _volumes(uid: str, members: list[Image]) -> list[Group]:
-    """A series as volumes of one shape and orientation each; what has no place in space stands alone. `uid.2` is the second."""
-    unique, doubled = _instances(members)
-    volumes: dict[tuple[object, ...], list[Image]] = defaultdict(list)
-    for image in unique:
-        header = image.facts.header
-        facts = header.facts if header else {}
-        placed = header is not None and header.frames == 1 and len(facts.get("position", [])) == 3 and len(facts.get("orientation", [])) == 6
-        kind = (header.shape, tuple(round(cosine, 3) for cosine in facts["orientation"])) if placed and header else image.facts.path
-        volumes[(kind,)].append(image)
-    ordered = sorted((sorted(files, key=_place) for files in volumes.values()), key=lambda files: (-len(files), _place(files[0])))
-    return [Group(uid if number == 1 else f"{uid}.{number}", tuple(files), tuple(doubled) if number == 1 else ()) for number, files in enumerate(ordered, start=1)]
-
-
-def _instances(members: list[Image]) -> tuple[list[Image], list[Image]]:
-    """One file per SOP instance, and the files that repeat one (same instance, same bytes)."""
-    seen: set[tuple[str, str | None]] = set()
-    unique: list[Image] = []
-    doubled: list[Image] = []
-    for image in sorted(members, key=lambda image: image.facts.path):
-        facts = image.facts.header.facts if image.facts.header else {}
-        mark = (facts.get("sop_id") or image.facts.path, image.facts.file_hash)
-        (doubled if mark in seen else unique).append(image)
-        seen.add(mark)
-    return unique, doubled
-
-
-def _place(image: Image) -> tuple[float, int, str]:
-    """Position along the slice normal, then instance number, then path."""
-    facts = image.facts.header.facts if image.facts.header else {}
-    return (slice_position(facts), facts.get("instance") or 0, image.facts.path)
+def _volumes(members: list[Image], root: Path) -> list[Group]:
+    """A series as its volumes; files that repeat an instance go to the first of them."""
+    files = {root / image.facts.path: image for image in members}
+    samples = series_samples(sorted(files))
+    used = {path for sample in samples for path in sample.files}
+    doubled = tuple(image for path, image in sorted(files.items()) if path not in used)
+    return [Group(sample.key, tuple(files[path] for path in sample.files), doubled if number == 0 else (), sample.columns, sample.issues)
+            for number, sample in enumerate(samples)]
 
 
 def slice_position(facts: Mapping[str, Any]) -> float:

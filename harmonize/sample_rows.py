@@ -57,6 +57,8 @@ def build_row(source: Source, layout: Layout, one: Group, tables: list[JoinTable
         "published_split": (rule.split if rule else None) or layout.split,
     }
     values |= {name: header.facts[name] for name in FROM_HEADER if header.facts.get(name) is not None}
+    values |= dict(one.columns)
+    values["issues"] += list(one.issues)
     row = SampleRow(values, tuple(image.facts.path for image in (*one.images, *one.doubled)), first.tokens)
     row.reasons = {image.facts.path: f"the same DICOM instance as in {facts.path}" for image in one.doubled}
     _take(row, {name: value for name, value in first.tokens.items() if name in SAMPLE_COLUMNS})

@@ -25,6 +25,7 @@ from isocenter.harmonize.source import Source, open_source
 from isocenter.harmonize.table_join import JoinTable, read_join_table
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd")
+DRAWN = ("SEG", "RTSTRUCT")
 SIDECARS = (("licence", ("license", "licence", "copying")), ("text", (".txt", ".md", ".pdf", ".html", ".rst", "readme")), ("table", (".csv", ".tsv", ".xlsx", ".xml", ".json", ".jsonl", ".parquet")))
 
 
@@ -58,7 +59,7 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
             return known
         sorted_ = _sort(files, layout)
         tables = [read_join_table(rule, source.root, [facts.path for facts in files]) for rule in layout.tables]
-        rows = [build_row(source, layout, one, tables) for one in group(sorted_.images)]
+        rows = [build_row(source, layout, one, tables) for one in group(sorted_.images, source.root)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
         annotations = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
         _note_unmatched(tables, layout, sorted_, issues)
@@ -128,6 +129,8 @@ def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | 
             result.unreadable.append(facts)
             return "unreadable", "named like an image, but no reader knows its content"
         return _sidecar(facts.name), "no image: content not recognised"
+    if facts.format == "dicom" and facts.header.modality in DRAWN:
+        return "mask", f"DICOM {facts.header.modality}: `harmonize` puts it on the grid of its image"
     if not facts.header.image:
         return "other", f"{facts.format} object without pixels ({facts.header.modality or 'modality not stated'})"
     result.images.append(Image(facts, rule, tokens))
