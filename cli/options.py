@@ -32,6 +32,19 @@ def with_workspace(function: F) -> F:
     return wrapper  # type: ignore[return-value]
 
 
+def maybe_workspace(function: F) -> F:
+    """Add `--workspace DIR` for verbs that only read: the workspace if that folder is one (None otherwise); nothing is created."""
+
+    @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE", default=None,
+                  help="The workspace folder, for its own facts and tables.  [default: current folder, if it is one]")
+    @wraps(function)
+    def wrapper(folder: Path | None, **options: Any) -> Any:
+        is_one = folder is not None or Path("workspace.toml").exists()
+        return function(Workspace.open(folder or Path()) if is_one else None, **options)
+
+    return wrapper  # type: ignore[return-value]
+
+
 def data_options(function: F) -> F:
     """Add `--data NAME=PATH`, which puts a folder in the place of the root that the recipe states."""
 

@@ -1,20 +1,27 @@
-"""Open the catalog: the packaged DuckDB file, or the workspace's own (shipped facts plus its `facts/`), rebuilt when either changes."""
+"""Where the catalog lies: the packaged DuckDB file, or the workspace's own (shipped facts plus its `facts/`), rebuilt when either changes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from isocenter.core.errors import BadInput, Conflict, NotFound
+from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import blake2b, write_json
 from isocenter.core.workspace import Workspace
+from isocenter.registry.duckdb_file import duckdb_query, open_duckdb
+from isocenter.registry.lookup import Query
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 HERE = Path(__file__).parent
 SHIPPED_FACTS = HERE / "facts"
 CACHE = ".catalog"
+SCHEMA = "1"                  # equals models.SCHEMA_VERSION; said again here so that reading never imports SQLAlchemy
 
 
 def packaged() -> Path:
@@ -23,6 +30,14 @@ def packaged() -> Path:
         if path.exists():
             return path
     raise NotFound("the packaged catalog is missing", where=str(HERE), hint="isocenter catalog build")
+
+
+def build_target(workspace: Workspace | None) -> Path:
+    """Where `catalog build` writes: the workspace's catalog if it has facts of its own, else the packaged file."""
+    if workspace is not None and any(workspace.facts.glob("*.csv")):
+        return workspace.root / CACHE / "catalog.duckdb"
+    beside = HERE / "catalog.duckdb"
+    return beside if beside.exists() else HERE.parent / "catalog.duckdb"
 
 
 def catalog_path(workspace: Workspace | None = None) -> Path:
@@ -39,27 +54,30 @@ def catalog_path(workspace: Workspace | None = None) -> Path:
     return target
 
 
-def open_catalog(workspace: Workspace | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection. Raises Conflict that names the process when another one is writing, BadInput for another schema."""
-    path = catalog_path(workspace)
-    try:
-        connection = duckdb.connect(str(path), read_only=True)
-    except duckdb.IOException as error:
-        raise Conflict(f"the catalog is being written by another process: {str(error).splitlines()[0]}", where=str(path),
-                       hint="wait for it to finish, then run the command again") from error
-    found = connection.execute("SELECT value FROM catalog_info WHERE item = 'schema'").fetchone()
+@contextmanager
+def open_catalog(workspace: Workspace | None = None, path: Path | None = None) -> Iterator[DuckDBPyConnection]:
+    """A read-only connection to that catalog (or to the one at `path`); raises BadInput when it has another schema."""
+    path = path or catalog_path(workspace)
+    with open_duckdb(path) as connection:
+        _check(connection, path)
+        yield connection
+
+
+@contextmanager
+def catalog_query(workspace: Workspace | None = None, path: Path | None = None) -> Iterator[Query]:
+    """A function that runs one SELECT on that catalog and gives rows as dicts."""
+    path = path or catalog_path(workspace)
+    with open_duckdb(path) as connection:
+        _check(connection, path)
+    with duckdb_query(path) as query:
+        yield query
+
+
+def _check(connection: DuckDBPyConnection, path: Path) -> None:
+    tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    found = connection.execute("SELECT value FROM catalog_info WHERE item = 'schema'").fetchone() if "catalog_info" in tables else None
     if found is None or found[0] != SCHEMA:
-        raise BadInput(f"the catalog has schema {found and found[0]}, this isocenter reads {SCHEMA}", where=str(path), hint="isocenter catalog build")
-    return connection
-
-
-SCHEMA = "1"                  # equals models.SCHEMA_VERSION; kept here so that reading never imports SQLAlchemy
-
-
-def fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
-    """Fingerprint of the facts that the catalog was built from; caches are keyed by it."""
-    row = connection.execute("SELECT value FROM catalog_info WHERE item = 'facts'").fetchone()
-    return str(row[0]) if row else ""
+        raise BadInput(f"the catalog has schema {found[0] if found else 'unknown'}, this isocenter reads {SCHEMA}", where=str(path), hint="isocenter catalog build")
 
 
 def _stamp(workspace: Workspace) -> dict[str, str]:

@@ -26,7 +26,7 @@ def choose(tables: dict[str, list[Row]]) -> None:
         row["chosen"] = False
         if row["doubt"] is None:
             claims[row["slug"], row["field"]].append(row)
-    hosts = sorted(tables["access_rule"], key=lambda rule: (-len(rule["pattern"]), rule["pattern"]))
+    hosts = sorted(tables.get("access_rule", []), key=lambda rule: (-len(rule["pattern"]), rule["pattern"]))
     for dataset in tables["dataset"]:
         for field in CHOSEN_FIELDS:
             if best := _best(claims[dataset["slug"], field], rank):
