@@ -1,0 +1,1 @@
+"""Alembic migrations of the PostgreSQL catalog; `registry.postgres.migrate` runs them."""
