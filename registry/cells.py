@@ -1,76 +1,34 @@
-"""Cells of outside tables: split them into atoms, read them as vocabulary terms, counts and yes/no."""
+"""Cells of outside tables: what one says in terms of the vocabulary, and counts and years in it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
-NOTHING = {"", "-", "na", "n/a", "none", "null", "unknown", "not mention", "not mentioned", "yes", "no", "multi", "multiple", "various", "other", "others"}
-SEPARATORS = re.compile(r"\s*(?:[,;/|+]|\band\b)\s*", re.IGNORECASE)
+from isocenter.registry.reg import reg_task
+from isocenter.registry.vocabulary import Vocabulary
+
+EMPTY = frozenset({"", "-", "na", "n/a", "none", "null", "nan", "not mention", "not mentioned"})
 COUNT = re.compile(r"^\s*([\d.,]+)\s*([kKmM]?)\s*$")
 FACTOR = {"": 1, "k": 1_000, "m": 1_000_000}
+FacetTerm = tuple[str, str, str]                # facet, term id, the field it was read from
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Terms read from a cell, and the atoms that are no term of the facet."""
+def read_cell(facet: str, cell: str, vocabulary: Vocabulary, row: str = "") -> list[FacetTerm]:
+    """Terms that a cell of a facet's column says, each under its own facet ("Vessel" in a column of diseases is anatomy).
 
-    terms: tuple[str, ...]
-    unread: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CellReader:
-    """Reads cells of one facet each against a vocabulary: folded spelling → term ids, per facet."""
-
-    spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, terms: Iterable[tuple[str, str, str]], synonyms: Iterable[tuple[str, str, str]]) -> CellReader:
-        """From rows (term_id, facet, name) and (term_id, synonym, scope); the scope "label" is for label maps, not for cells."""
-        facet_of: dict[str, str] = {}
-        spellings: dict[str, dict[str, str]] = {}
-        for term, facet, name in terms:
-            facet_of[term] = facet
-            table = spellings.setdefault(facet, {})
-            table[fold(name)] = table[fold(term)] = term
-        for term, synonym, scope in synonyms:
-            if scope in ("", "cell"):
-                spellings[facet_of[term]].setdefault(fold(synonym), term)
-        return cls(spellings)
-
-    def read(self, facet: str, cell: str) -> Reading:
-        """Whole cell first, then its parts; "Prostate (Pelvis)" reads as both words, "Kidney (Abdomen)" too."""
-        terms: list[str] = []
-        unread: list[str] = []
-        self._collect(facet, cell, terms, unread)
-        return Reading(tuple(dict.fromkeys(terms)), tuple(dict.fromkeys(unread)))
-
-    def _collect(self, facet: str, text: str, terms: list[str], unread: list[str]) -> None:
-        if fold(text) in NOTHING:
-            return
-        if found := self._look_up(facet, text):
-            terms.append(found)
-            return
-        outside, inside = re.sub(r"\([^)]*\)?", " ", text), re.findall(r"\(([^)]*)\)?", text)
-        parts = [part for part in SEPARATORS.split(outside) if part.strip()] if inside or SEPARATORS.search(text) else []
-        if not inside and len(parts) < 2:
-            unread.append(text.strip())
-            return
-        for part in [*parts, *inside]:
-            self._collect(facet, part, terms, unread)
-
-    def _look_up(self, facet: str, text: str) -> str | None:
-        table, key = self.spellings.get(facet, {}), fold(text)
-        for candidate in (key, key.removesuffix("s"), key + "s", re.sub(r"[-_]", " ", key)):
-            if candidate in table:
-                return table[candidate]
-        return None
+    `row` is what else the row says (name, address): it decides the task "Reg", or leaves it out.
+    """
+    reading = vocabulary.normalise(facet, cell)
+    terms = [(facet, term) for term in reading.terms]
+    terms += [(vocabulary.terms[term].facet, term) for term in reading.elsewhere]
+    if {"registration", "regression"} in [set(several) for _, several in reading.ambiguous] and (task := reg_task(row, cell)):
+        terms.append((facet, task))
+    return [(own, term, f"{facet} cell") for own, term in dict.fromkeys(terms)]
 
 
-def fold(text: str) -> str:
-    return " ".join(text.replace("\\", " ").replace("\u2019", "'").casefold().strip(" .?:").split())
+def is_empty(cell: str) -> bool:
+    """Whether a cell says nothing ("NA", "-")."""
+    return " ".join(cell.replace("\\", " ").casefold().split()) in EMPTY
 
 
 def count(cell: str) -> tuple[int, bool] | None:
@@ -90,6 +48,6 @@ def count(cell: str) -> tuple[int, bool] | None:
 
 
 def year(cell: str) -> int | None:
-    """A year between 1970 and 2100, the first in the cell."""
+    """A year between 1970 and 2099, the first in the cell."""
     found = re.search(r"\b(19[7-9]\d|20\d\d)\b", cell)
     return int(found[1]) if found else None

@@ -8,9 +8,9 @@ REGISTRATION = re.compile(r"learn2reg|registration|regpro|align|\bdir\b|dirlab|c
 REGRESSION = re.compile(r"regression|\bage\b|score|counting|tortuosity|quality|iqa|prognos|survival|dose|grading|progression", re.IGNORECASE)
 
 
-def reg_task(name: str, address: str, cell: str) -> str | None:
-    """What "Reg" means in a row: registration or regression where its own words say so, None where they do not."""
-    words = f"{name} {address} {cell}".replace("_", " ")
+def reg_task(row: str, cell: str = "") -> str | None:
+    """What "Reg" means beside these words (name, address, the rest of the cell): registration, regression, or None where they do not say."""
+    words = f"{row} {cell}".replace("_", " ")
     registration, regression = bool(REGISTRATION.search(words)), bool(REGRESSION.search(words))
     if registration == regression:
         return None

@@ -1,4 +1,4 @@
-"""Importers: one file reads one kind of outside source into records. Each offers `SOURCE`, its row of table `source`, and `records(path, cells)`."""
+"""Importers: one file reads one kind of outside source into records. Each offers `SOURCE`, its row of table `source`, and `records(path, vocabulary)`."""
 
 from __future__ import annotations
 

@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 
 from isocenter.core.errors import BadInput
-from isocenter.registry.cells import CellReader
+from isocenter.registry.cells import FacetTerm, read_cell
 from isocenter.registry.names import name_key
 from isocenter.registry.record import Claim, Record
+from isocenter.registry.vocabulary import Vocabulary
 
 SOURCE = {"source_id": "idc", "name": "NCI Imaging Data Commons index (idc-index-data)", "rank": 10, "url": "https://github.com/ImagingDataCommons/idc-index-data"}
 SERIES = """
@@ -37,7 +38,7 @@ def folder() -> Path:
     return Path(found.origin).parent
 
 
-def records(path: Path, cells: CellReader) -> Iterator[Record]:
+def records(path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
     """Collections first, then analysis results; raises BadInput when a table is missing."""
     home = path if path.is_dir() else path.parent
     tables = {name: home / f"{name}.parquet" for name in ("idc_index", "collections_index", "analysis_results_index")}
@@ -48,9 +49,9 @@ def records(path: Path, cells: CellReader) -> Iterator[Record]:
         own = _series(connection, tables["idc_index"], "collection_id", "analysis_result_id IS NULL")
         derived = _series(connection, tables["idc_index"], "analysis_result_id", "analysis_result_id IS NOT NULL")
         for row in _rows(connection, tables["collections_index"], "collection_id"):
-            yield _collection(row, own.get(row["collection_id"]), cells)
+            yield _collection(row, own.get(row["collection_id"]), vocabulary)
         for row in _rows(connection, tables["analysis_results_index"], "analysis_result_id"):
-            yield _analysis(row, derived.get(row["analysis_result_id"]), cells)
+            yield _analysis(row, derived.get(row["analysis_result_id"]), vocabulary)
 
 
 def _series(connection: duckdb.DuckDBPyConnection, table: Path, key: str, where: str) -> dict[str, dict[str, Any]]:
@@ -63,10 +64,10 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Path, order: str) -> lis
     return rows
 
 
-def _collection(row: dict[str, Any], series: dict[str, Any] | None, cells: CellReader) -> Record:
+def _collection(row: dict[str, Any], series: dict[str, Any] | None, vocabulary: Vocabulary) -> Record:
     sources = [source for source in row["sources"] or [] if source]
     original = next((source for source in sources if source["source_type"] == "original_data"), sources[0] if sources else None)
-    claims, terms = _measured(series, cells)
+    claims, terms = _measured(series, vocabulary)
     claims.append(Claim("n_subjects", str(row["subjects"]), "read"))
     if original and original["source_doi"]:
         claims.append(Claim("doi", original["source_doi"].lower(), "read"))
@@ -75,13 +76,13 @@ def _collection(row: dict[str, Any], series: dict[str, Any] | None, cells: CellR
     for field, facet in (("cancer_types", "finding"), ("tumor_locations", "anatomy")):
         if row[field]:
             claims.append(Claim(f"{facet} cell", row[field], "read"))
-            terms += [(facet, term, f"{facet} cell") for term in cells.read(facet, row[field]).terms]
+            terms += read_cell(facet, row[field], vocabulary)
     return Record("idc", f"collection {row['collection_id']}", row["collection_name"], tuple(claims), tuple(dict.fromkeys(terms)), (row["collection_id"],),
                   licence=_licence(series))
 
 
-def _analysis(row: dict[str, Any], series: dict[str, Any] | None, cells: CellReader) -> Record:
-    claims, terms = _measured(series, cells)
+def _analysis(row: dict[str, Any], series: dict[str, Any] | None, vocabulary: Vocabulary) -> Record:
+    claims, terms = _measured(series, vocabulary)
     claims.append(Claim("n_subjects", str(row["subjects"]), "read"))
     claims.append(Claim("title", row["analysis_result_title"], "read"))
     for field, target in (("source_DOI", "doi"), ("source_url", "homepage")):
@@ -94,13 +95,13 @@ def _analysis(row: dict[str, Any], series: dict[str, Any] | None, cells: CellRea
                   relations=relations, licence=_licence(series))
 
 
-def _measured(series: dict[str, Any] | None, cells: CellReader) -> tuple[list[Claim], list[tuple[str, str, str]]]:
+def _measured(series: dict[str, Any] | None, vocabulary: Vocabulary) -> tuple[list[Claim], list[FacetTerm]]:
     claims = [Claim("access", "open", "read"), Claim("how_to_get", "No account needed: s5cmd or the IDC portal copy the DICOM series from public cloud buckets.", "read")]
     if series is None:
         return claims, []
     claims += [Claim("n_series", str(series["series"]), "read"), Claim("n_samples", str(series["series"]), "inferred"), Claim("sample_unit", "series", "inferred"),
                Claim("bytes", str(series["bytes"]), "read"), Claim("modality cell", ", ".join(series["modalities"]), "read")]
-    terms = [("modality", term, "modality cell") for code in series["modalities"] for term in cells.read("modality", code).terms]
+    terms = [term for code in series["modalities"] for term in read_cell("modality", code, vocabulary)]
     return claims, terms
 
 

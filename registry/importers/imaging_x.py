@@ -1,7 +1,7 @@
 """The survey table of Project Imaging-X (`datasets.json`, a list of rows with 14 fields) → records.
 
 Counts in that table are mostly usable images, often rounded; its access column is guessed from the address. "Reg" may be registration
-or regression: `reg_task` decides by the row's own words or leaves it open.
+or regression: the row's own words decide, or it is left open.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from isocenter.core.errors import BadInput
-from isocenter.registry.cells import CellReader, count, fold, year
+from isocenter.registry.cells import FacetTerm, count, is_empty, read_cell, year
 from isocenter.registry.record import Claim, Record
-from isocenter.registry.reg import reg_task
+from isocenter.registry.vocabulary import Vocabulary
 
 SOURCE = {"source_id": "imaging-x", "name": "Project Imaging-X survey table", "rank": 40, "license_id": "MIT",
           "url": "https://github.com/uni-medical/Project-Imaging-X"}
@@ -24,24 +24,24 @@ UNIT = {"2d": "image", "3d": "volume", "video": "video"}
 FIELDS = {"name", "url", "year", "dim", "modality", "structure", "samples", "label", "task", "diseases", "access", "section"}
 
 
-def records(path: Path, cells: CellReader) -> Iterator[Record]:
+def records(path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
     """One record per row; raises BadInput when the file is not such a table."""
     rows = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(rows, list) or not rows or not FIELDS <= set(rows[0]):
+    if not isinstance(rows, list) or not rows or not set(rows[0]) >= FIELDS:
         raise BadInput("not an Imaging-X table (a list of rows with name, url, modality, structure …)", where=str(path))
     for index, row in enumerate(rows):
-        yield _record(index, row, cells)
+        yield _record(index, row, vocabulary)
 
 
-def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
+def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
     evidence = f"row {index}"
-    claims = [Claim(f"{facet} cell", str(row[field]).strip()) for field, facet in FACETS.items() if fold(str(row[field])) not in ("", "na", "-")]
+    claims = [Claim(f"{facet} cell", str(row[field]).strip()) for field, facet in FACETS.items() if not is_empty(str(row[field]))]
     claims.append(Claim("section", str(row["section"]).replace("\u200d", "").strip()))
     if row["url"]:
         claims.append(Claim("homepage", str(row["url"]).replace("\\", "").split()[0]))
     if (when := year(str(row["year"]))) is not None:
         claims.append(Claim("year", str(when)))
-    terms = _terms(row, cells)
+    terms = _terms(row, vocabulary)
     samples = count(str(row["samples"]))
     if samples is None:
         claims.append(Claim("samples cell", str(row["samples"])))
@@ -57,16 +57,10 @@ def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
     return Record("imaging-x", evidence, str(row["name"]), tuple(claims), tuple(terms))
 
 
-def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str, str]]:
-    terms = []
-    for field, facet in FACETS.items():
-        reading = cells.read(facet, str(row[field]))
-        terms += [(facet, term, f"{facet} cell") for term in reading.terms]
-        if facet == "finding":                     # "Vessel", "Optic Disc": structures in the column of diseases
-            terms += [("anatomy", term, "finding cell") for atom in reading.unread for term in cells.read("anatomy", atom).terms]
-    if re.search(r"\breg\b", str(row["task"]), re.IGNORECASE) and (task := reg_task(str(row["name"]), str(row["url"]), str(row["task"]))):
-        terms.append(("task", task, "task cell"))
+def _terms(row: dict[str, Any], vocabulary: Vocabulary) -> list[FacetTerm]:
+    around = f"{row['name']} {row['url']}"
+    terms = [term for field, facet in FACETS.items() for term in read_cell(facet, str(row[field]), vocabulary, around)]
     if not any(facet == "modality" for facet, _, _ in terms):
         section = re.sub(r"(?i)datasets?|3d|\u200d", "", str(row["section"]))
-        terms += [("modality", term, "section") for term in cells.read("modality", section).terms]
-    return list(dict.fromkeys(terms))
+        terms += [(facet, term, "section") for facet, term, _ in read_cell("modality", section, vocabulary)]
+    return terms

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from isocenter.core.errors import BadInput
-from isocenter.registry.cells import CellReader, fold, year
+from isocenter.registry.cells import FacetTerm, is_empty, read_cell, year
 from isocenter.registry.record import Claim, Record
-from isocenter.registry.reg import reg_task
+from isocenter.registry.vocabulary import Vocabulary
 
 SOURCE = {"source_id": "imaging-x-portal", "name": "Project Imaging-X portal table", "rank": 30, "url": "https://github.com/uni-medical/medical-dataset-browser",
           "note": "no licence given: facts only"}
@@ -22,17 +22,17 @@ UNIT = {"2d": "image", "3d": "volume", "video": "video"}
 FACETS = {"dimension": "dimension", "modality": "modality", "modality_secondary": "modality", "organ": "anatomy", "task": "task", "tumor": "finding"}
 
 
-def records(path: Path, cells: CellReader) -> Iterator[Record]:
+def records(path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
     """One record per row; raises BadInput when the file is not such a table."""
     table = json.loads(path.read_text(encoding="utf-8"))
     rows = table.get("rows") if isinstance(table, dict) else table
     if not rows or not isinstance(rows[0], dict) or not {"name", "slug", "images_valid", "tumor"} <= set(rows[0]):
         raise BadInput("not a portal table (rows with name, slug, images_valid, tumor …)", where=str(path))
     for index, row in enumerate(rows):
-        yield _record(index, row, cells)
+        yield _record(index, row, vocabulary)
 
 
-def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
+def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
     name = str(row["name"])
     link = re.search(r"(https?://[^}\s]+)\}\{(.+)", name)          # a LaTeX \\href that was cut in two
     aliases = (name,) if link else ()
@@ -44,7 +44,7 @@ def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
         claims.append(Claim("homepage", str(row["link"] or (link and link[1])).replace("\\", "").split()[0]))
     if (when := year(str(row["year"] or row["release_date"] or ""))) is not None:
         claims.append(Claim("year", str(when)))
-    terms = _terms(row, cells)
+    terms = _terms(row, vocabulary)
     for field, target in (("data_volume_total", "n_samples"), ("images_valid", "n_usable"), ("data_volume_train", "n_train"),
                           ("data_volume_val", "n_val"), ("data_volume_test", "n_test"), ("num_classes", "n_classes")):
         if isinstance(row[field], int) and row[field] > 0:
@@ -57,20 +57,13 @@ def _record(index: int, row: dict[str, Any], cells: CellReader) -> Record:
     return Record("imaging-x-portal", f"row {index} ({row['slug']})", name, tuple(claims), tuple(terms), aliases, licence=_text(row["license"]))
 
 
-def _terms(row: dict[str, Any], cells: CellReader) -> list[tuple[str, str, str]]:
-    terms = []
-    for field, facet in FACETS.items():
-        for atom in row[field] if isinstance(row[field], list) else [row[field] or ""]:
-            reading = cells.read(facet, str(atom))
-            terms += [(facet, term, f"{facet} cell") for term in reading.terms]
-            if facet == "finding":
-                terms += [("anatomy", term, "finding cell") for rest in reading.unread for term in cells.read("anatomy", rest).terms]
-    if "Reg" in (row["task"] or []) and (task := reg_task(str(row["name"]), str(row["link"] or ""), " ".join(row["task"]))):
-        terms.append(("task", task, "task cell"))
-    return list(dict.fromkeys(terms))
+def _terms(row: dict[str, Any], vocabulary: Vocabulary) -> list[FacetTerm]:
+    around = f"{row['name']} {row['link'] or ''}"
+    cells = [(facet, str(atom)) for field, facet in FACETS.items() for atom in (row[field] if isinstance(row[field], list) else [row[field] or ""])]
+    return [term for facet, cell in cells for term in read_cell(facet, cell, vocabulary, around)]
 
 
 def _text(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
     text = " ".join(text.replace("\\", " ").split())
-    return "" if fold(text) in ("", "na", "not mention", "-", "none") else text
+    return "" if is_empty(text) else text
