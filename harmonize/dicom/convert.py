@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from isocenter.core.errors import Unreadable
 from isocenter.core.files import draft
 from isocenter.harmonize.dicom.agree import Claim, claims, settled
 from isocenter.harmonize.dicom.dcm2niix import program, second_opinion
+from isocenter.harmonize.dicom.dose import dose_volume
 from isocenter.harmonize.dicom.header import check, read_header
 from isocenter.harmonize.dicom.series import VolumePlan, group_series
 from isocenter.harmonize.dicom.verify import (
@@ -25,6 +27,8 @@ from isocenter.harmonize.dicom.verify import (
     same_values,
 )
 from isocenter.harmonize.dicom.volume import Declined, Volume, build_volume
+
+GZIP_LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def convert_series(files: Iterable[Path], out_folder: Path) -> list[Converted]:
 
 def convert_plans(plans: list[VolumePlan], out_folder: Path) -> list[Converted]:
     """Convert the plans of one series, in their order. dcm2niix sees what shares a grid in one go, split acquisitions one by one."""
-    results = {plan.key: [_picture(plan, out_folder)] for plan in plans if plan.grid is None}
+    results = {plan.key: [_single(plan, out_folder)] for plan in plans if plan.grid is None}
     stacks = [plan for plan in plans if plan.grid is not None]
     for asked in ([plan for plan in stacks if plan.acquisition is None], *([plan] for plan in stacks if plan.acquisition is not None)):
         if asked:
@@ -139,10 +143,13 @@ def _alone(plan: VolumePlan, out_folder: Path) -> Converted:
     return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.slope, volume.intercept), None, out_folder, "own")
 
 
-def _picture(plan: VolumePlan, out_folder: Path) -> Converted:
-    volume = build_volume(plan)
+def _single(plan: VolumePlan, out_folder: Path) -> Converted:
+    volume = dose_volume(plan.header.path) if plan.kind == "rtdose" else build_volume(plan)
     if isinstance(volume, Declined):
         return Converted(plan.key, plan, None, volume.reason, issues=plan.issues)
+    if volume.affine is not None:
+        plan = replace(plan, issues=(*plan.issues, *volume.issues))
+        return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.slope, volume.intercept), None, out_folder, "own")
     return _written_picture(plan, volume, out_folder)
 
 
@@ -172,12 +179,7 @@ def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Conv
 def _saved(key: str, plan: VolumePlan, image: nib.Nifti1Image, out_folder: Path, method: str, orientation: str) -> Converted:
     path = out_folder / f"{key}.nii.gz"
     with draft(path) as temporary:
-        compressed = temporary.with_name(temporary.name + ".nii.gz")
-        try:
-            image.to_filename(compressed)
-            compressed.replace(temporary)
-        finally:
-            compressed.unlink(missing_ok=True)
+        temporary.write_bytes(gzip.compress(image.to_bytes(), compresslevel=GZIP_LEVEL, mtime=0))
     zooms = tuple(float(zoom) for zoom in image.header.get_zooms())
     return Converted(key, plan, path, None, tuple(image.shape), zooms, orientation, str(image.get_data_dtype()), method, plan.issues)
 

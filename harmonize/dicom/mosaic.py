@@ -45,14 +45,14 @@ def _siemens(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
     step = plain.gap_mm or plain.thickness_mm
     if not step:
         raise Unreadable("a mosaic without slice spacing", where=str(header.path))
-    side, rows, columns = _tiling(count, plain, header)
+    across, rows, columns = _tiling(count, plain, header)
     assert plain.orientation is not None
     assert plain.position is not None
     assert plain.spacing_mm is not None
     along_row, along_column = np.array(plain.orientation[:3]), np.array(plain.orientation[3:])
     corner = np.array(plain.position) + along_row * plain.spacing_mm[1] * (plain.columns - columns) / 2 + along_column * plain.spacing_mm[0] * (plain.rows - rows) / 2
     positions = [corner + np.asarray(normal) * step * k for k in range(count)]
-    return [_tile(plain, k, side, rows, columns, positions[k]) for k in range(count)]
+    return [_tile(plain, k, across, rows, columns, positions[k]) for k in range(count)]
 
 
 def _siemens_count(csa: Any, dataset: Any) -> int | None:
@@ -74,8 +74,8 @@ def _united_imaging(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
     positions = [item.get("ImagePositionPatient") for item in items]
     if any(position is None or len(position) != 3 for position in positions):
         raise Unreadable("a grid image without position", where=str(header.path))
-    side, rows, columns = _tiling(count, plain, header)
-    return [_tile(plain, k, side, rows, columns, np.array([float(part) for part in positions[k]])) for k in range(count)]
+    across, rows, columns = _tiling(count, plain, header)
+    return [_tile(plain, k, across, rows, columns, np.array([float(part) for part in positions[k]])) for k in range(count)]
 
 
 def _items(dataset: Any) -> list[Any]:
@@ -91,11 +91,14 @@ def _items(dataset: Any) -> list[Any]:
 
 
 def _tiling(count: int, plain: Frame, header: Header) -> tuple[int, int, int]:
-    side = ceil(sqrt(count))
-    if plain.rows % side or plain.columns % side:
-        raise Unreadable(f"{plain.rows}×{plain.columns} does not hold {side}×{side} tiles", where=str(header.path))
-    return side, plain.rows // side, plain.columns // side
+    """(tiles in a row, rows of a tile, columns of a tile). The last rows of tiles may be left out; the squarest tile wins."""
+    across = ceil(sqrt(count))
+    fitting = [(plain.rows // down, plain.columns // across) for down in {across, ceil(count / across)} if plain.rows % down == 0 and plain.columns % across == 0]
+    if not fitting:
+        raise Unreadable(f"{plain.rows}×{plain.columns} pixels do not divide into {count} tiles", where=str(header.path))
+    rows, columns = min(fitting, key=lambda tile: abs(tile[0] - tile[1]))
+    return across, rows, columns
 
 
-def _tile(plain: Frame, k: int, side: int, rows: int, columns: int, position: Any) -> Frame:
-    return replace(plain, rows=rows, columns=columns, position=tuple(float(part) for part in position), tile=(k // side * rows, k % side * columns))
+def _tile(plain: Frame, k: int, across: int, rows: int, columns: int, position: Any) -> Frame:
+    return replace(plain, rows=rows, columns=columns, position=tuple(float(part) for part in position), tile=(k // across * rows, k % across * columns))

@@ -75,7 +75,17 @@ def _series_plans(uid: str, headers: list[Header]) -> list[VolumePlan]:
     named = _named(uid, plans)
     named += [_unmade(f"{uid}.{_instance(header)}", kind_of(header), header, None) if len(headers) > 1 else _unmade(uid, kind_of(header), header, None) for header in others]
     named += [_unmade(f"{uid}.{_instance(header)}", "image", header, cause) for header, cause in broken]
-    return named
+    return _unique(named)
+
+
+def _unique(plans: list[VolumePlan]) -> list[VolumePlan]:
+    """Two files of one instance UID that are not the same image: the second gets a counter."""
+    seen: dict[str, int] = defaultdict(int)
+    result = []
+    for plan in plans:
+        seen[plan.key] += 1
+        result.append(plan if seen[plan.key] == 1 else replace(plan, key=f"{plan.key}_{seen[plan.key]}"))
+    return result
 
 
 def _without_copies(headers: list[Header]) -> tuple[list[Header], int]:

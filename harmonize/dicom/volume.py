@@ -13,6 +13,8 @@ from isocenter.harmonize.dicom.frames import Frame
 from isocenter.harmonize.dicom.pixels import Samples, stored_samples
 from isocenter.harmonize.dicom.series import VolumePlan
 
+NO_VOLUME = {"sm": "a whole-slide image is read by tiles, not stored as a volume", "sr": "a report holds no image"}
+
 
 @dataclass(frozen=True, slots=True)
 class Volume:
@@ -44,7 +46,7 @@ def build_volume(plan: VolumePlan, *, precise: bool = True) -> Volume | Declined
     if plan.declined is not None:
         return Declined(plan.declined)
     if not plan.frames:
-        return Declined(f"a {plan.kind} file holds no image")
+        return Declined(NO_VOLUME.get(plan.kind, f"a DICOM object of kind {plan.kind} holds no image"))
     try:
         return _picture(plan) if plan.grid is None else _stack(plan, precise)
     except Unreadable as error:
