@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +69,14 @@ def plan_fetch(name: str, query: Query, release: str | None = None) -> FetchPlan
         raise NotFound(f"{slug} has no files of release {release!r}", hint=f"one of: {', '.join(map(repr, releases))}")
     files = tuple(RemoteFile(one["path"], one["url"], one["bytes"], one["checksum"]) for one in found if one["release"] == chosen)
     return FetchPlan(slug, row["name"], effective(slug, read_statements(query, slug), chosen or None), access, steps, files if access == "open" else (), row["homepage"])
+
+
+def narrow(plan: FetchPlan, patterns: Sequence[str]) -> FetchPlan:
+    """The plan with only the files whose path fits one of the patterns (`*.zip`); all of them without a pattern. Raises NotFound for none."""
+    files = tuple(file for file in plan.files if not patterns or any(fnmatchcase(file.path, pattern) for pattern in patterns))
+    if plan.files and not files:
+        raise NotFound(f"no file of {plan.slug} fits {', '.join(patterns)}", hint=f"its files: {', '.join(file.path for file in plan.files[:8])}")
+    return replace(plan, files=files)
 
 
 def fetch(plan: FetchPlan, folder: Path, say: Say = lambda text: None) -> Fetched:

@@ -43,7 +43,7 @@ def access_by_rules(dataset: Row, rules: Sequence[Row]) -> tuple[str, str]:
     rule = max((one for one in rules if one["pattern"] in home), key=lambda one: len(one["pattern"]), default=None)
     access = dataset["access"] if dataset["access"] not in (None, "unknown") else rule["access"] if rule else "unknown"
     steps = dataset["how_to_get"] or (rule["steps"] if rule else "")
-    return access, steps or (f"see {home}" if home else "no address known")
+    return access, steps or (f"see {home}" if "://" in home else "no address known")
 
 
 def read_statements(query: Query, slug: str) -> list[Statement]:

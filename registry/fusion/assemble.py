@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from isocenter.registry.fusion.labels import coverage
-from isocenter.registry.fusion.plan import Caution, Difference, Exclusion, FusionPlan, Member, Missing, Volume
+from isocenter.registry.fusion.plan import Caution, Difference, Exclusion, FusionPlan, Member, Missing, Share, Volume
 from isocenter.registry.fusion.snapshot import Snapshot
 from isocenter.registry.licenses import Combination, Reason, Verdict, allows, combine
 
 NO_CAUTION = frozenset({"paper", "code-loader", "code", "model-weights", "benchmark", "metadata-release", "additional-annotation"})
+NOT_KNOWN, UNIT_UNKNOWN = "not known", "unit not stated"
 SHARED_IMAGES = {
     "derived-from": "derived from", "version-of": "another version of", "part-of": "part of", "overlaps-with": "overlaps with",
     "same-patients-as": "has the same patients as", "supersedes": "supersedes", "synthetic-from": "synthesised from", "annotates": "annotates",
@@ -18,39 +19,49 @@ SHARED_IMAGES = {
 
 
 def assemble(
-    title: str, slugs: Sequence[str], snapshot: Snapshot, *, modalities: Mapping[str, Sequence[str]], named: Mapping[str, str] | None = None,
+    title: str, slugs: Sequence[str], snapshot: Snapshot, *, modalities: Mapping[str, Sequence[str]], shares: Mapping[str, Sequence[Share]] | None = None,
     excluded: Sequence[Exclusion] = (), missing: Sequence[Missing] = (), differences: Sequence[Difference] = (), notes: Sequence[str] = (),
 ) -> FusionPlan:
-    """The plan of a merge of `slugs`. modalities: slug -> the modality words to count it under."""
-    members = tuple(_member(slug, snapshot, modalities.get(slug, ()), (named or {}).get(slug)) for slug in slugs)
+    """The plan of a merge of `slugs`. modalities: slug -> the modality words to count it under; shares: what a corpus took of it."""
+    members = tuple(_member(slug, snapshot, modalities.get(slug, ()), (shares or {}).get(slug, ())) for slug in slugs)
     groups: dict[str, list[Member]] = defaultdict(list)
     for member in members:
-        for modality in member.modalities or ("not known",):
+        for modality in member.modalities or (NOT_KNOWN,):
             groups[modality].append(member)
     return FusionPlan(
-        title, members, tuple(excluded), tuple(missing), volume(members), {name: volume(group) for name, group in groups.items()},
+        title, members, tuple(excluded), tuple(missing), volume(members), {name: volume(group, name) for name, group in groups.items()},
         coverage(slugs, snapshot), _verdicts(slugs, snapshot), cautions(slugs, snapshot), tuple(differences), tuple(notes),
     )
 
 
-def _member(slug: str, snapshot: Snapshot, modalities: Sequence[str], named: str | None) -> Member:
+def _member(slug: str, snapshot: Snapshot, modalities: Sequence[str], shares: Sequence[Share]) -> Member:
     row, licence = snapshot.datasets[slug], snapshot.licence(slug)
     access, steps = snapshot.how_to_get(slug)
     return Member(
         slug, row["name"], tuple(modalities), row["n_samples"], row["sample_unit"], row["bytes"], row["labelled"], licence.license().id,
-        allows(licence, "commercial"), access, steps, row["homepage"], row["organisation"], row["year"], named if named != row["name"] else None,
+        allows(licence, "commercial"), access, steps, row["homepage"], row["organisation"], row["year"], tuple(shares),
     )
 
 
-def volume(members: Sequence[Member]) -> Volume:
-    """Counts of a group of members; each unit has its own sum."""
+def volume(members: Sequence[Member], modality: str | None = None) -> Volume:
+    """Counts of a group of members (of one modality, if named); each unit has its own sum, bytes are those of whole datasets."""
     samples: dict[str, int] = defaultdict(int)
+    unknown = 0
     for member in members:
-        if member.samples is not None:
-            samples[member.sample_unit or "unit not stated"] += member.samples
+        counts = _counts(member, modality)
+        unknown += not counts
+        for unit, count in counts:
+            samples[unit] += count
     sizes = [member.bytes for member in members if member.bytes is not None]
-    return Volume(len(members), len({member.organisation for member in members} - {None}), dict(sorted(samples.items())),
-                  sum(member.samples is None for member in members), sum(sizes), len(sizes))
+    return Volume(len(members), len({member.organisation for member in members} - {None}), dict(sorted(samples.items())), unknown, sum(sizes), len(sizes))
+
+
+def _counts(member: Member, modality: str | None) -> list[tuple[str, int]]:
+    """(unit, samples) of a member: of its shares where the corpus states them, else of the whole dataset."""
+    stated = [share for share in member.shares if share.samples is not None]
+    if stated:
+        return [(share.unit or UNIT_UNKNOWN, share.samples or 0) for share in stated if modality in (None, share.modality)]
+    return [] if member.samples is None else [(member.sample_unit or UNIT_UNKNOWN, member.samples)]
 
 
 def _verdicts(slugs: Sequence[str], snapshot: Snapshot) -> Combination:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from isocenter.core.errors import NotFound
 from isocenter.registry.fusion.assemble import assemble
 from isocenter.registry.fusion.engine import modalities_of
-from isocenter.registry.fusion.plan import FusionPlan, Missing
+from isocenter.registry.fusion.plan import FusionPlan, Missing, Share
 from isocenter.registry.fusion.snapshot import Snapshot
 from isocenter.registry.lookup import Row
 
@@ -21,27 +23,48 @@ def fuse_corpus(slug: str, snapshot: Snapshot) -> FusionPlan:
     Several subsets of one dataset are one member; a member whose name is ambiguous or unknown to the catalog is missing, by name;
     if the corpus says that it has more members than it names, the rest is missing, by count.
     """
-    corpus = snapshot.corpora.get(slug)
-    if corpus is None:
-        from rapidfuzz import process
-
-        close = [name for name, _, _ in process.extract(slug, list(snapshot.corpora), limit=3, score_cutoff=60)]
-        raise NotFound(f"no corpus {slug!r}", hint=f"one of: {', '.join(close or sorted(snapshot.corpora))}")
-    rows = snapshot.corpus_members.get(slug, ())
+    corpus = _find(slug, snapshot)
+    rows = snapshot.corpus_members.get(corpus["corpus_id"], ())
     real = [row for row in rows if row["role"] not in FRAGMENTS]
-    named: dict[str, list[str]] = {}
+    shares: dict[str, list[Share]] = {}
     for row in real:
         if row["slug"]:
-            named.setdefault(row["slug"], []).append(_call(row))
+            shares.setdefault(row["slug"], []).extend(_shares(row, snapshot))
     missing = [Missing(_call(row), _why_missing(row, snapshot)) for row in real if not row["slug"]]
     unnamed = (corpus["n_stated"] or 0) - len(real)
     if unnamed > 0:
         missing.append(Missing(f"{unnamed} more", f"{corpus['name']} states {corpus['n_stated']} members and names {len(real)}"))
     notes = [f"{_call(row)}: {FRAGMENTS[row['role']]}" for row in rows if row["role"] in FRAGMENTS]
+    stated = {one: tuple(dict.fromkeys(share.modality for share in taken if share.modality)) for one, taken in shares.items()}
     return assemble(
-        corpus["name"], list(named), snapshot, modalities={one: modalities_of(None, snapshot, one) for one in named},
-        named={one: ", ".join(names) for one, names in named.items()}, missing=missing, notes=[*([corpus["note"]] if corpus["note"] else []), *notes],
+        corpus["name"], list(shares), snapshot, modalities={one: stated[one] or modalities_of(None, snapshot, one) for one in shares}, shares=shares,
+        missing=missing, notes=[*([corpus["note"]] if corpus["note"] else []), *notes],
     )
+
+
+def _find(slug: str, snapshot: Snapshot) -> Row:
+    """The corpus of that slug or name, however it is punctuated."""
+    wanted = _bare(slug)
+    for corpus_id, corpus in snapshot.corpora.items():
+        if wanted in (_bare(corpus_id), _bare(corpus["name"])):
+            return corpus
+    from rapidfuzz import process
+
+    close = [name for name, _, _ in process.extract(slug, list(snapshot.corpora), limit=3, score_cutoff=60)]
+    raise NotFound(f"no corpus {slug!r}", hint=f"one of: {', '.join(close or sorted(snapshot.corpora))}")
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+def _shares(row: Row, snapshot: Snapshot) -> list[Share]:
+    """One share per modality; a count that covers several modalities is not split, and stands without one."""
+    terms = snapshot.vocabulary.normalise("modality", row["modality"]).terms
+    names = [snapshot.vocabulary.term(term).name for term in terms]
+    if len(names) == 1:
+        return [Share(_call(row), names[0], row["n_samples"], row["sample_unit"])]
+    return [*(Share(_call(row), name, None, None) for name in names), *([Share(_call(row), None, row["n_samples"], row["sample_unit"])] if row["n_samples"] or not names else [])]
 
 
 def _call(row: Row) -> str:

@@ -177,7 +177,7 @@ def modalities_of(wanted: Wanted | None, snapshot: Snapshot, slug: str) -> tuple
     has = snapshot.terms(slug, "modality")
     if wanted and wanted.modalities:
         return tuple(word for word, terms in wanted.modalities.items() if terms & has)
-    return tuple(sorted(has))
+    return tuple(sorted(snapshot.vocabulary.term(term).name if term in snapshot.vocabulary.terms else term for term in has))
 
 
 def preference(rule: Rule, snapshot: Snapshot, slug: str) -> tuple[int, int, int, str]:

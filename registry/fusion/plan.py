@@ -12,8 +12,21 @@ WarningKind = Literal["artifact", "relation", "licence", "size", "access"]
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a dataset that a corpus says it took: so many samples of one modality. None: the corpus does not say."""
+
+    named: str
+    modality: str | None
+    samples: int | None
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """One dataset of the corpus. `samples`, `subjects`, `bytes`: None where the sources do not say; `license`: the ids that count."""
+    """One dataset of the corpus. `samples`, `bytes`: of the whole dataset, None where the sources do not say; `license`: the ids that count.
+
+    `shares`: what the corpus took of it, where it says so; counts of the plan then use the shares.
+    """
 
     slug: str
     name: str
@@ -29,7 +42,7 @@ class Member:
     homepage: str | None = None
     organisation: str | None = None
     year: int | None = None
-    named: str | None = None       # how the corpus or rule calls it, where that differs
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

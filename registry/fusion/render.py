@@ -21,7 +21,8 @@ def show(plan: FusionPlan, limit: int = SHOWN) -> str:
         ("licence", _licence(plan, limit)),
         ("labels", _labels(plan, limit)),
         ("how to get", _cut(_obtain(plan), limit)),
-        ("mind", _cut((f"{one.slug} [{one.type}] {one.text}" for one in plan.cautions), limit)),
+        ("members that share images or patients", _cut((f"{one.slug} {one.text}" for one in plan.cautions if one.kind == "relation"), limit)),
+        ("mind", _cut((f"{one.slug} [{one.type}] {one.text}" for one in plan.cautions if one.kind != "relation"), limit)),
         ("read differently from the portal", _cut((f"{one.field}: {one.why}{_named(one.datasets)}" for one in plan.differences), limit)),
         ("notes", _cut(plan.notes, limit)),
     ]
@@ -52,7 +53,8 @@ def _size(count: int) -> str:
 def _member(member: Member) -> str:
     samples = f"{member.samples:,} {member.sample_unit or ''}".strip() if member.samples is not None else "size not known"
     labels = {True: "labelled", False: "unlabelled", None: ""}[member.labelled]
-    named = f" as {member.named}" if member.named else ""
+    calls = ", ".join(dict.fromkeys(share.named for share in member.shares if share.named != member.name))
+    named = f" as {calls}" if calls else ""
     return "  ".join(part for part in (f"{member.name}{named} [{member.slug}]", samples, labels, member.license, member.access) if part)
 
 

@@ -73,8 +73,8 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             {"map_id": "gamma", "raw_value": "1", "raw_name": "liver", "term": "liver", "rule": "identity"}],
         "corpus": [{"corpus_id": "atlas", "name": "Atlas", "n_stated": 5}],
         "corpus_member": [
-            {"corpus_id": "atlas", "member": "ALPHA", "subset": "ct", "role": "member", "slug": "alpha"},
-            {"corpus_id": "atlas", "member": "ALPHA", "subset": "mr", "role": "member", "slug": "alpha"},
+            {"corpus_id": "atlas", "member": "ALPHA", "subset": "ct", "role": "member", "slug": "alpha", "modality": "CT", "n_samples": 300, "sample_unit": "scan"},
+            {"corpus_id": "atlas", "member": "ALPHA", "subset": "mr", "role": "member", "slug": "alpha", "modality": "MRI", "n_samples": 60, "sample_unit": "scan"},
             {"corpus_id": "atlas", "member": "Private", "subset": "", "role": "member", "slug": None},
             {"corpus_id": "atlas", "member": "Beta", "subset": "", "role": "example", "slug": "beta"}],
         "access_rule": [{"pattern": "zenodo.org", "access": "open", "steps": "download the files listed on the record"}],
@@ -162,9 +162,15 @@ def test_how_to_obtain_falls_back_on_the_rule_of_the_host(query):
 
 def test_a_corpus_lists_members_once_and_says_what_is_missing(query):
     found = plan_corpus("atlas", query)
-    assert [(member.slug, member.named) for member in found.members] == [("alpha", "ALPHA (ct), ALPHA (mr)")]
+    assert [(member.slug, [share.named for share in member.shares]) for member in found.members] == [("alpha", ["ALPHA (ct)", "ALPHA (mr)"])]
     assert [one.named for one in found.missing] == ["Private", "2 more"]
     assert found.notes == ("Beta: named in an example only",)
+
+
+def test_a_corpus_is_counted_by_what_it_took_not_by_whole_datasets(query):
+    found = plan_corpus("Atlas", query)
+    assert {name: dict(one.samples) for name, one in found.by_modality.items()} == {"CT": {"scan": 300}, "MR": {"scan": 60}}
+    assert dict(found.total.samples) == {"scan": 360}
 
 
 def test_an_unknown_corpus_is_answered_with_those_that_exist(query):

@@ -1,0 +1,49 @@
+"""`isocenter fetch`: download a dataset that is open to everyone, or say how a person gets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isocenter.cli.options import as_json, dry_run, emit, maybe_workspace
+from isocenter.core.workspace import Workspace
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--to", "destination", type=click.Path(path_type=Path, file_okay=False), help="Where the files go.  [default: ./SLUG]")
+@click.option("--release", help="The release to fetch.  [default: the newest that has files]")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only files whose path fits (*.zip); repeat for several.")
+@maybe_workspace
+@dry_run
+@as_json
+def command(workspace: Workspace | None, slug: str, destination: Path | None, release: str | None, only: tuple[str, ...], dry_run: bool, json_: bool) -> None:
+    """Download dataset SLUG where access is open: size and licence first, resumed after a cut, checked by sum.
+
+    Never logs in. For every other dataset it prints the steps that a person takes.
+    """
+    from isocenter.cli.render import size
+    from isocenter.registry.catalog import catalog_query
+    from isocenter.registry.fetch import fetch, narrow, plan_fetch
+
+    with catalog_query(workspace) as query:
+        plan = narrow(plan_fetch(slug, query, release), only)
+    flags = ", ".join(f"{flag.replace('_', ' ')} {value}" for flag, value in plan.license.flags.items() if value != "unknown")
+    about = [f"{plan.name} [{plan.slug}]: {len(plan.files)} files, {size(plan.bytes)}", f"licence: {plan.license.license().id} ({flags or 'nothing known to be allowed'})",
+             f"access:  {plan.access}", *([f"claims about the licence disagree: {plan.license.conflict}"] if plan.license.conflict else [])]
+    if not plan.files:
+        emit(plan.as_json() | {"fetched": False}, json_, "\n".join([*about, "no file can be fetched without you; what to do:", f"  {plan.steps}", f"  {plan.homepage or ''}".rstrip()]),
+             f"isocenter adopt {plan.slug} /path/you/have")
+        return
+    target = destination or Path(plan.slug)
+    if dry_run:
+        emit(plan.as_json() | {"fetched": False}, json_, "\n".join([*about, *(f"  {file.path}  {size(file.bytes) if file.bytes else 'size not known'}" for file in plan.files)]),
+             f"isocenter fetch {plan.slug} --to {target}")
+        return
+    if not json_:
+        click.echo("\n".join(about))
+    done = fetch(plan, target, say=lambda text: click.echo(text, err=True))
+    body = plan.as_json() | {"fetched": True, "folder": str(done.folder), "verified": done.verified, "unverified": done.unverified, "kept": done.kept, "bytes": done.bytes}
+    unverified = f", {len(done.unverified)} without a known sum" if done.unverified else ""
+    emit(body, json_, f"{done.folder}: {size(done.bytes)}, {len(done.verified)} files verified{unverified}", f"isocenter adopt {plan.slug} {done.folder} --dataset {plan.slug}")

@@ -1,0 +1,29 @@
+"""The plan of a recipe as text: datasets in and out, samples, label coverage, conflicts, licence verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isocenter.cli.options import columns
+from isocenter.cli.render import size
+
+if TYPE_CHECKING:
+    from isocenter.curate.plan import RecipePlan
+
+
+def show(plan: RecipePlan, limit: int) -> str:
+    """The plan, section by section; long lists are cut after `limit` lines and counted."""
+    members = [(row["dataset"], "in" if row["in"] else "out", row["samples"], size(row["bytes"]), row["license"] or "licence not stated", row["reason"]) for row in plan.members]
+    coverage = [(term, *states.values()) for term, states in sorted(plan.coverage.items())]
+    header = ("term", *(state.replace("_", " ") for state in next(iter(plan.coverage.values()), {})))
+    verdicts = [line for use, verdict in plan.verdicts.items() for line in (f"{use}: {verdict['answer']}", *(f"  {reason}" for reason in cut(verdict["reasons"], limit)))]
+    return "\n".join([
+        f"{plan.recipe}: {plan.samples} samples, {size(plan.bytes)}", columns(members, ("dataset", "", "samples", "bytes", "licence", "")),
+        *([columns(coverage[:limit], header)] if coverage else []), *verdicts,
+        *cut([f"conflict: {text}" for text in plan.conflicts], limit), *cut([f"warning: {text}" for text in plan.warnings], limit),
+    ])
+
+
+def cut(lines: list[str], limit: int) -> list[str]:
+    """At most `limit` lines; the rest is counted."""
+    return lines if len(lines) <= limit else [*lines[:limit], f"… and {len(lines) - limit} more"]
