@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from isocenter.harmonize.dicom.verify import Print, same_place, same_values
+from isocenter.harmonize.dicom.verify import Print, same_physical, same_place, same_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,22 @@ def _claim(ours: list[Print | None], other: Print, number: int) -> Claim | None:
     if other.physical:
         for plan in candidates:
             own = ours[plan]
-            if own is not None and own.physical and same_values(own, other):
+            if own is not None and own.physical and same_physical(own, other):
                 return Claim(number, tuple((plan, t) for t in range(len(own.digests))))
         return None
     pool: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for plan in candidates:
         own = ours[plan]
-        if own is not None and not own.physical and same_values(own, other):
-            for t, digest in enumerate(own.digests):
+        for t, digest in enumerate(own.digests if own is not None else ()):
+            if digest:
                 pool[digest].append((plan, t))
     volumes = []
-    for digest in other.digests:
-        if not pool[digest]:
+    for other_t, digest in enumerate(other.digests):
+        found = next((place for place in pool[digest] if (own := ours[place[0]]) is not None and same_scale(own, place[1], other, other_t)), None)
+        if found is None:
             return None
-        volumes.append(pool[digest].pop(0))
+        pool[digest].remove(found)
+        volumes.append(found)
     return Claim(number, tuple(volumes))
 
 

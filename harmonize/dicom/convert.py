@@ -24,7 +24,6 @@ from isocenter.harmonize.dicom.verify import (
     load_canonical,
     print_of,
     same_place,
-    same_values,
 )
 from isocenter.harmonize.dicom.volume import Declined, Volume, build_volume
 
@@ -114,12 +113,12 @@ def _print(plan: VolumePlan) -> Print | Declined:
     if isinstance(volume, Declined):
         return volume
     assert volume.affine is not None
-    first = canonical(volume.array, volume.affine, volume.slope, volume.intercept)
+    first = canonical(volume.array, volume.affine, volume.scales)
     if all(frame.precise is None for frame in plan.frames):
         return print_of(first)
-    shown = build_volume(plan, precise=False) if volume.array.dtype.kind == "f" else replace(volume, slope=plan.frames[0].slope, intercept=plan.frames[0].intercept)
+    shown = build_volume(plan, precise=False)
     assert isinstance(shown, Volume)
-    return print_of(first, canonical(shown.array, volume.affine, shown.slope, shown.intercept))
+    return print_of(first, canonical(shown.array, volume.affine, shown.scales))
 
 
 def _difference(ours: Print | None, theirs: list[Print | None]) -> str:
@@ -129,7 +128,9 @@ def _difference(ours: Print | None, theirs: list[Print | None]) -> str:
     if not near:
         sizes = ", ".join("×".join(map(str, (*other.shape, len(other.digests)))) for other in theirs if other is not None)
         return f"none lies where this one lies (here {'×'.join(map(str, (*ours.shape, len(ours.digests))))}, dcm2niix {sizes})"
-    return "the samples differ" if not any(same_values(ours, other) and set(other.digests) & set(ours.digests) for other in near) else "other volumes are stacked"
+    if any(set(other.digests) & set(ours.digests) - {""} for other in near):
+        return "other volumes are stacked, or they are scaled otherwise"
+    return "the samples differ"
 
 
 def _alone(plan: VolumePlan, out_folder: Path) -> Converted:
@@ -140,7 +141,7 @@ def _alone(plan: VolumePlan, out_folder: Path) -> Converted:
     if program() is not None and any(frame.tile is not None for frame in plan.frames):
         return Converted(plan.key, plan, None, "a mosaic that dcm2niix does not confirm", issues=plan.issues)
     assert volume.affine is not None
-    return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.slope, volume.intercept), None, out_folder, "own")
+    return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.scales), None, out_folder, "own")
 
 
 def _single(plan: VolumePlan, out_folder: Path) -> Converted:
@@ -149,12 +150,13 @@ def _single(plan: VolumePlan, out_folder: Path) -> Converted:
         return Converted(plan.key, plan, None, volume.reason, issues=plan.issues)
     if volume.affine is not None:
         plan = replace(plan, issues=(*plan.issues, *volume.issues))
-        return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.slope, volume.intercept), None, out_folder, "own")
+        return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.scales), None, out_folder, "own")
     return _written_picture(plan, volume, out_folder)
 
 
 def _written(key: str, plan: VolumePlan, volume: Canonical, header: nib.Nifti1Header | None, out_folder: Path, method: str) -> Converted:
-    array = volume.array[..., 0] if volume.array.shape[3] == 1 else volume.array
+    array, (slope, intercept) = (volume.array, volume.scales[0]) if volume.one_scale else (volume.physical(), (1.0, 0.0))
+    array = array[..., 0] if array.shape[3] == 1 else array
     image = nib.Nifti1Image(_nifti_form(array), volume.affine, header)
     image.header.set_data_dtype(image.dataobj.dtype)
     image.set_sform(volume.affine, 1)
@@ -162,7 +164,7 @@ def _written(key: str, plan: VolumePlan, volume: Canonical, header: nib.Nifti1He
     image.header.set_xyzt_units("mm", "sec")
     if header is None and array.ndim == 4:
         image.header.set_zooms((*image.header.get_zooms()[:3], (plan.header.number("RepetitionTime") or 0.0) / 1000))
-    image.header.set_slope_inter(volume.slope, volume.intercept)
+    image.header.set_slope_inter(slope, intercept)
     return _saved(key, plan, image, out_folder, method, "".join(nib.aff2axcodes(volume.affine)))
 
 
@@ -172,7 +174,7 @@ def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Conv
     spacing = plan.frames[0].spacing_mm or plan.header.numbers("ImagerPixelSpacing", 2)
     if spacing and min(spacing) > 0:
         image.header.set_zooms((spacing[1], spacing[0], *image.header.get_zooms()[2:]))
-    image.header.set_slope_inter(volume.slope, volume.intercept)
+    image.header.set_slope_inter(*volume.scales[0])
     return _saved(plan.key, plan, image, out_folder, "own", "")
 
 

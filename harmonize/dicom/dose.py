@@ -15,7 +15,7 @@ from isocenter.harmonize.dicom.volume import Declined, Volume
 
 
 def dose_volume(path: Path) -> Volume | Declined:
-    """The grid (x, y, z) of stored values; times `slope` it is the dose in Gy (or in the file's relative unit, said in issues).
+    """The grid (x, y, z) of stored values; times its slope it is the dose in Gy (or in the file's relative unit, said in issues).
 
     Offsets as DICOM PS3.3 C.8.8.3.2 defines them: relative to the position, or absolute when the first one is not zero.
     """
@@ -35,7 +35,7 @@ def dose_volume(path: Path) -> Volume | Declined:
     affine[:3, 0], affine[:3, 1] = row * float(spacing[1]), column * float(spacing[0])
     affine[:3, 2], affine[:3, 3] = np.cross(row, column) * step, np.array(position, float)
     unit = str(dataset.get("DoseUnits") or "")
-    return Volume(np.moveaxis(samples, 0, 2).swapaxes(0, 1), LPS_TO_RAS @ affine, float(dataset.get("DoseGridScaling") or 1.0), 0.0,
+    return Volume(np.moveaxis(samples, 0, 2).swapaxes(0, 1), LPS_TO_RAS @ affine, ((float(dataset.get("DoseGridScaling") or 1.0), 0.0),),
                   () if unit == "GY" else (f"dose unit: {unit or 'not told'}",))
 
 

@@ -17,33 +17,47 @@ SCALE_SHARE = 1e-4
 FLOAT_SHARE = 1e-5
 
 
+Scale = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A volume in its closest canonical (RAS) orientation: (x, y, z, t) stored values and affine, slope and intercept."""
+    """A volume in its closest canonical (RAS) orientation: (x, y, z, t) stored values, affine, (slope, intercept) per time point."""
 
     array: NDArray[Any]
     affine: NDArray[np.float64]
-    slope: float
-    intercept: float
+    scales: tuple[Scale, ...]
+
+    def physical(self) -> NDArray[np.float32]:
+        """Physical values, (x, y, z, t)."""
+        slopes, intercepts = np.array(self.scales, np.float64).T
+        return (self.array * slopes + intercepts).astype(np.float32)
+
+    @property
+    def one_scale(self) -> bool:
+        return len(set(self.scales)) == 1
 
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """What a volume is compared by: grid, scale, stored range, a digest per time point; physical values when they are no integers."""
+    """What a volume is compared by: its grid, and per time point a digest, the stored range and the scales that count as right.
+
+    physical: one array per right way of scaling, where stored values alone do not tell (floating point, or several scales).
+    """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
-    scales: tuple[tuple[float, float], ...]
-    stored_range: tuple[float, float]
     digests: tuple[str, ...]
+    ranges: tuple[tuple[float, float], ...]
+    scales: tuple[tuple[Scale, ...], ...]
     physical: tuple[NDArray[np.float32], ...] = ()
 
 
-def canonical(array: NDArray[Any], affine: NDArray[np.float64], slope: float, intercept: float) -> Canonical:
+def canonical(array: NDArray[Any], affine: NDArray[np.float64], scales: tuple[Scale, ...]) -> Canonical:
     """Axes permuted and flipped, never resampled."""
     turn = nib.io_orientation(affine)
     turned = nib.apply_orientation(array if array.ndim == 4 else array[..., None], turn)
-    return Canonical(turned, affine @ nib.orientations.inv_ornt_aff(turn, array.shape[:3]), slope, intercept)
+    return Canonical(turned, affine @ nib.orientations.inv_ornt_aff(turn, array.shape[:3]), scales)
 
 
 def load_canonical(path: Path) -> Canonical | None:
@@ -52,16 +66,19 @@ def load_canonical(path: Path) -> Canonical | None:
     array = np.asarray(image.dataobj.get_unscaled())
     if array.dtype.kind not in "iuf" or array.ndim not in (3, 4):
         return None
-    return canonical(array, image.affine, float(image.dataobj.slope), float(image.dataobj.inter))
+    times = array.shape[3] if array.ndim == 4 else 1
+    return canonical(array, image.affine, ((float(image.dataobj.slope), float(image.dataobj.inter)),) * times)
 
 
 def print_of(volume: Canonical, *others: Canonical) -> Print:
-    """The print of a volume. `others`: the same volume with other physical values that count as equally right."""
-    array, shape = volume.array, volume.array.shape
+    """The print of a volume. `others`: the same volume scaled in other ways that count as equally right."""
+    array = volume.array
+    times = range(array.shape[3])
     floats = array.dtype.kind == "f"
-    physical = tuple((one.array * np.float32(one.slope) + np.float32(one.intercept)).astype(np.float32) for one in (volume, *others)) if floats else ()
-    return Print((shape[0], shape[1], shape[2]), volume.affine, tuple((one.slope, one.intercept) for one in (volume, *others)),
-                 (float(array.min()), float(array.max())), ("",) * shape[3] if floats else tuple(_digest(array[..., t]) for t in range(shape[3])), physical)
+    ways = (volume, *others)
+    return Print((array.shape[0], array.shape[1], array.shape[2]), volume.affine, ("",) * len(times) if floats else tuple(_digest(array[..., t]) for t in times),
+                 tuple((float(array[..., t].min()), float(array[..., t].max())) for t in times), tuple(tuple(way.scales[t] for way in ways) for t in times),
+                 tuple(way.physical() for way in ways) if floats or not volume.one_scale else ())
 
 
 def same_place(ours: Print, theirs: Print) -> bool:
@@ -73,12 +90,15 @@ def same_place(ours: Print, theirs: Print) -> bool:
     return bool(off.max() <= CORNER_MM) and all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
 
 
-def same_values(ours: Print, theirs: Print) -> bool:
-    """The same physical values, given the same stored ones: slopes and intercepts agree; floating-point volumes sample by sample."""
-    if theirs.physical:
-        return any(mine.shape == theirs.physical[0].shape and _close(mine, theirs.physical[0]) for mine in ours.physical)
-    return any(all(_near(value * mine[0] + mine[1], value * theirs.scales[0][0] + theirs.scales[0][1], mine[0]) for value in theirs.stored_range)
-               for mine in ours.scales)
+def same_physical(ours: Print, theirs: Print) -> bool:
+    """Floating-point volumes agree sample by sample, in one of the right ways of scaling."""
+    return any(mine.shape == theirs.physical[0].shape and _close(mine, theirs.physical[0]) for mine in ours.physical)
+
+
+def same_scale(ours: Print, t: int, theirs: Print, other_t: int) -> bool:
+    """The same stored values mean the same physical ones at both ends of their range."""
+    slope, intercept = theirs.scales[other_t][0]
+    return any(all(_near(value * mine[0] + mine[1], value * slope + intercept, mine[0]) for value in theirs.ranges[other_t]) for mine in ours.scales[t])
 
 
 def _close(mine: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

@@ -18,16 +18,15 @@ NO_VOLUME = {"sm": "a whole-slide image is read by tiles, not stored as a volume
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """array: (x, y, z[, t]) stored values, or physical values as float32 when slices are scaled differently (slope 1, intercept 0).
+    """array: (x, y, z[, t]) stored values, or physical ones as float32 where slices of one volume are scaled differently.
 
-    affine: (4, 4) float64 → RAS mm; None for a picture without place. slope, intercept: array → physical value.
-    A picture is (x, y, 1[, frames[, 3]]).
+    affine: (4, 4) float64 → RAS mm; None for a picture without place. scales: (slope, intercept) of each time point, from the
+    array's values to physical ones; one for all frames of a picture. A picture is (x, y, 1[, frames[, 3]]).
     """
 
     array: Samples
     affine: NDArray[np.float64] | None
-    slope: float
-    intercept: float
+    scales: tuple[tuple[float, float], ...]
     issues: tuple[str, ...] = ()
 
 
@@ -57,7 +56,7 @@ def _picture(plan: VolumePlan) -> Volume:
     samples = stored_samples(plan.frames[0].path, as_picture=True)
     array = np.moveaxis(samples, 0, 2).swapaxes(0, 1)[:, :, None]
     frame = plan.frames[0]
-    return Volume(array[:, :, :, 0] if array.ndim == 4 and array.shape[3] == 1 else array, None, frame.slope, frame.intercept, plan.issues)
+    return Volume(array[:, :, :, 0] if array.ndim == 4 and array.shape[3] == 1 else array, None, ((frame.slope, frame.intercept),), plan.issues)
 
 
 def _stack(plan: VolumePlan, precise: bool) -> Volume:
@@ -65,8 +64,8 @@ def _stack(plan: VolumePlan, precise: bool) -> Volume:
     frames, grid = plan.frames, plan.grid
     if not str(frames[0].pixel_form[1]).startswith("MONOCHROME"):
         raise Unreadable(f"a volume of {frames[0].pixel_form[1]} pixels")
-    scales = {physical_scale(frame, precise) for frame in frames}
-    varied = len(scales) > 1
+    scales = [{physical_scale(frames[members[t]], precise) for members in grid.slices} for t in range(plan.times)]
+    varied = any(len(found) > 1 for found in scales)
     array: Samples | None = None
     place = {index: (z, t) for z, members in enumerate(grid.slices) for t, index in enumerate(members)}
     by_file: dict[Path, list[int]] = {}
@@ -82,8 +81,8 @@ def _stack(plan: VolumePlan, precise: bool) -> Volume:
             z, t = place[index]
             array[:, :, z, t] = (_physical(plane, physical_scale(frames[index], precise)) if varied else plane).T
     assert array is not None
-    slope, intercept = (1.0, 0.0) if varied else next(iter(scales))
-    return Volume(array[..., 0] if plan.times == 1 else array, grid.affine, slope, intercept, plan.issues)
+    known = ((1.0, 0.0),) * plan.times if varied else tuple(next(iter(found)) for found in scales)
+    return Volume(array[..., 0] if plan.times == 1 else array, grid.affine, known, plan.issues)
 
 
 def physical_scale(frame: Frame, precise: bool) -> tuple[float, float]:
