@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ def silence(quiet: bool = True) -> None:
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield the items and show how far along they are, with rate and time left, on standard error."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     if _silent or total == 0:
         yield from items

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Exported, export
 from isocenter.curate.groups import GROUPS
-from isocenter.curate.recipe import Recipe
+from isocenter.curate.recipe import Member, Recipe
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
 from isocenter.curate.split import split
@@ -28,7 +29,7 @@ from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
-from isocenter.harmonize.scan import scan
+from isocenter.harmonize.scan import Scanned, scan
 from isocenter.harmonize.source import adopt
 
 FILES = Kind("fates", 1, pa.schema([("dataset", pa.string()), ("path", pa.string()), ("role", pa.string()), ("fate", pa.string()), ("reason", pa.string()), ("sample_id", pa.string())]))
@@ -77,11 +78,16 @@ def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
         raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
     warnings: list[str] = []
     for member in recipe.members:
-        assert member.root is not None
-        adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license)
-        say(f"scan {member.name}")
-        warnings += scan(workspace, member.name).warnings
+        warnings += scan_member(workspace, member).warnings
     return warnings
+
+
+def scan_member(workspace: Workspace, member: Member) -> Scanned:
+    """Adopt and scan one member, whose root is known."""
+    assert member.root is not None
+    adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license)
+    say(f"scan {member.name}")
+    return scan(workspace, member.name)
 
 
 def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
@@ -89,7 +95,7 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
     options, names = recipe.stages, [member.name for member in recipe.members]
     inputs = {name: content_fingerprint(read_table(workspace.samples(name), SAMPLES).drop("pixel_hash", "issues")) for name in names}
     cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, options["merge"]],
-                      lambda name: merge(workspace, names, name=name, where=options["merge"].get("where"), space=_space(recipe)))]
+                      lambda name: merge(workspace, names, name=name, where=options["merge"].get("where"), space=recipe.space))]
     if "dedup" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.unique", [cohorts[-1].header["stage"], options["dedup"]],
                               lambda name: dedup(workspace, cohorts[-1], name=name, **options["dedup"]).cohort))
@@ -100,11 +106,6 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
         cohorts.append(_stage(workspace, f"{recipe.name}.selected", [cohorts[-1].header["stage"], options["select"], recipe.seed],
                               lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, **options["select"])))
     return cohorts
-
-
-def _space(recipe: Recipe) -> str:
-    wish = str(recipe.stages["merge"].get("space", "union"))
-    return str((recipe.path.parent / wish).resolve()) if wish.endswith(".toml") else wish
 
 
 def _stage(workspace: Workspace, name: str, inputs: list[Any], work: Callable[[str], Cohort]) -> Cohort:
@@ -153,7 +154,7 @@ def _errors(workspace: Workspace, dataset: str) -> dict[str, str]:
 def _left_out(workspace: Workspace, cohorts: list[Cohort]) -> dict[str, str]:
     """Sample id -> why a stage left it out."""
     reasons: dict[str, str] = {}
-    for before, after in zip(cohorts, cohorts[1:]):
+    for before, after in pairwise(cohorts):
         kept = set(after.table["sample_id"].to_list())
         copies: dict[str, str] = {}
         if workspace.groups(after.name).exists():

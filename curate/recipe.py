@@ -50,6 +50,12 @@ class Recipe:
     text: str = field(default="", repr=False)
 
     @property
+    def space(self) -> str:
+        """The label space that the merge aims at; a file is found beside the recipe."""
+        wish = str(self.stages["merge"].get("space", "union"))
+        return str((self.path.parent / wish).resolve()) if wish.endswith(".toml") else wish
+
+    @property
     def fingerprint(self) -> str:
         return fingerprint(self.text)
 

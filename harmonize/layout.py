@@ -208,7 +208,7 @@ def _label_map(rule: dict[str, Any], where: str) -> LabelMap:
         from isocenter.registry.labelmaps import find as find_map
 
         return find_map(rule["map"])
-    mode = rule.get("mode", "mentions" if "name" in rule else None)
+    mode: Any = rule.get("mode", "mentions" if "name" in rule else None)
     if mode not in get_args(Mode):
         raise BadInput(f"{where}: mode is {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")
     entries = [_entry(raw, meaning, where) for raw, meaning in _required(rule, "values", where).items()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import polars as pl
 
@@ -34,7 +36,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
         chosen = _where(rows, where) if where else rows
         if chosen.height == 0:
             raise BadInput("no sample fits" if rows.height else "no sample can be read", hint=f"the condition was {where!r}" if where else None)
-        header = {"verb": "merge", "parameters": {"datasets": datasets, "where": where, "space": space}, "parent": None, "inputs": dict(run.inputs),
+        header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, "where": where, "space": space}, "parent": None, "inputs": dict(run.inputs),
                   "space": {"name": target.name, "terms": list(target.terms), "unions": {k: list(v) for k, v in target.unions.items()}}, "lineage": []}
         cohort = Cohort(name, chosen.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace, dry_run=dry_run)
         run.counts |= {"samples": len(cohort), "readable": rows.height}

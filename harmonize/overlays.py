@@ -16,8 +16,8 @@ from isocenter.harmonize.layout import BoxRule, Layout, MaskRule
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
-from isocenter.harmonize.vocabulary import ancestors
 from isocenter.harmonize.voc import read_boxes
+from isocenter.harmonize.vocabulary import ancestors
 from isocenter.registry.labelmap import Entry, LabelMap, States
 
 Overlay = tuple[FileFacts, int, dict[str, str]]

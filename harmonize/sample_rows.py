@@ -10,7 +10,6 @@ from typing import Any
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.grouping import Group
 from isocenter.harmonize.layout import SAMPLE_COLUMNS, Layout
-from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.sample import PATIENT_SEPARATOR, sample_id
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.table_join import JoinTable, Row

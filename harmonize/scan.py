@@ -16,12 +16,12 @@ from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.file_facts import FileFacts, facts_folder, look
-from isocenter.harmonize.grouping import Group, Image, group
+from isocenter.harmonize.grouping import Image, group
 from isocenter.harmonize.layout import Layout
 from isocenter.harmonize.overlays import attach
-from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
+from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
-from isocenter.harmonize.source import Source, open_source
+from isocenter.harmonize.source import open_source
 from isocenter.harmonize.table_join import JoinTable, read_join_table
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd")
@@ -111,9 +111,10 @@ def _sort(files: list[FileFacts], layout: Layout) -> Sorted:
 def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | None]:
     if any(pattern.match(facts.path) is not None for pattern in layout.exclude):
         return "other", "excluded by the layout"
-    for rules, found, role in ((layout.masks, result.masks, "mask"), (layout.boxes, result.boxes, "table")):
-        for number, rule in enumerate(rules):
-            if (tokens := rule.pattern.match(facts.path)) is not None:
+    overlays = ((layout.masks, result.masks, "mask"), (layout.boxes, result.boxes, "table"))
+    for patterns, found, role in ((tuple(rule.pattern for rule in rules), found, role) for rules, found, role in overlays):
+        for number, pattern in enumerate(patterns):
+            if (tokens := pattern.match(facts.path)) is not None:
                 found.append((facts, number, tokens))
                 return role, None
     if any(rule.file.match(facts.path) is not None for rule in layout.tables):

@@ -69,7 +69,8 @@ def space_of(annotated: Mapping[str, Iterable[str]], wish: str) -> LabelSpace:
         return LabelSpace("union", tuple(sorted(set().union(*members.values()))))
     if wish == "intersection":
         lifted = [terms | {above for term in terms for above in ancestors(term)} for terms in members.values()]
-        return LabelSpace("intersection", tuple(sorted(set.intersection(*lifted))) if lifted else ())
+        stated = set().union(*members.values())
+        return LabelSpace("intersection", tuple(sorted(stated.intersection(*lifted))))
     return read_space(Path(wish))
 
 

@@ -27,10 +27,11 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
     from isocenter.curate.recipe import read_recipe
 
     built = build(workspace, read_recipe(recipe, data), out)
+    warnings = [*built.warnings, *built.exported.warnings]
     body = {"corpus": built.recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(built.exported.folder), "samples": built.exported.samples,
-            "bytes": built.exported.bytes, "lock": str(built.lock), "report": str(built.report), "warnings": [*built.warnings, *built.exported.warnings]}
-    lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in body["warnings"][:8]],
-             *([f"… and {len(body['warnings']) - 8} more warnings (all in the report)"] if len(body["warnings"]) > 8 else []),
+            "bytes": built.exported.bytes, "lock": str(built.lock), "report": str(built.report), "warnings": warnings}
+    lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in warnings[:8]],
+             *([f"… and {len(warnings) - 8} more warnings (all in the report)"] if len(warnings) > 8 else []),
              f"corpus: {built.exported.folder} ({built.exported.samples} samples, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
     emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}")
     return Exit.ROWS_IN_ERROR if built.fates.get("error") else Exit.DONE

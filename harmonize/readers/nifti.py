@@ -9,6 +9,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.image import ImageHeader, Pixels
@@ -58,12 +60,12 @@ def _load(path: Path) -> nib.Nifti1Image:
             head = raw.read(540)
         if head[344:348] == MAGIC1[1] or head[4:8] == MAGIC2[1]:
             return nib.load(path)
-        stream = gzip.open(path) if head[:2] == b"\x1f\x8b" else path.open("rb")
+        stream = gzip.open(path) if head[:2] == b"\x1f\x8b" else path.open("rb")  # noqa: SIM115 - nibabel reads it later
         size = struct.unpack("<i", stream.read(4))[0]
         stream.seek(0)
         kind = nib.Nifti2Image if size in (540, 469893120) else nib.Nifti1Image
         return kind.from_stream(stream)
-    except (OSError, EOFError, ValueError, struct.error, zlib.error, nib.spatialimages.HeaderDataError, nib.filebasedimages.ImageFileError) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error, HeaderDataError, ImageFileError) as error:
         raise Unreadable(f"not a readable NIfTI: {error}", where=str(path)) from error
 
 

@@ -1,0 +1,69 @@
+"""Plan a recipe: what a build would take in, leave out and be allowed to do, found by scanning and merging without writing a cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from isocenter.core.tables import read_table
+from isocenter.core.workspace import Workspace
+from isocenter.curate.build import scan_member
+from isocenter.curate.recipe import Recipe
+from isocenter.curate.report.facts import coverage
+from isocenter.curate.rights import licenses_of, verdicts
+from isocenter.harmonize.merge import merge
+from isocenter.harmonize.sample import SAMPLES
+
+
+@dataclass(frozen=True, slots=True)
+class RecipePlan:
+    """What a build would do. members: one row per dataset, in or out with the reason."""
+
+    recipe: str
+    members: list[dict[str, Any]]
+    samples: int
+    bytes: int
+    coverage: dict[str, dict[str, int]]
+    conflicts: list[str]
+    licenses: list[dict[str, Any]]
+    verdicts: dict[str, dict[str, Any]]
+    stages: dict[str, dict[str, Any]]
+    warnings: list[str] = field(default_factory=list)
+
+
+def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
+    """Scan what lies here and say what a build would make of it; datasets without a local copy are listed as out."""
+    members: list[dict[str, Any]] = []
+    warnings: list[str] = []
+    present: list[str] = []
+    for member in recipe.members:
+        if member.root is None or not member.root.is_dir():
+            members.append({"dataset": member.name, "in": False, "reason": f"no local copy ({member.stated_root})", "samples": 0, "bytes": 0, "errors": 0, "license": member.license})
+            continue
+        found = scan_member(workspace, member)
+        warnings += found.warnings
+        size = read_table(workspace.samples(member.name), SAMPLES, ["bytes"])["bytes"].sum()
+        members.append({"dataset": member.name, "in": True, "reason": "", "samples": found.samples - found.errors, "bytes": int(size or 0), "errors": found.errors, "license": member.license})
+        present.append(member.name)
+    if not present:
+        return RecipePlan(recipe.name, members, 0, 0, {}, [], [], {}, recipe.stages, warnings)
+    cohort = merge(workspace, present, name="plan", where=recipe.stages["merge"].get("where"), space=recipe.space, dry_run=True)
+    states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
+    combined = verdicts(workspace, cohort)
+    size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)
+    return RecipePlan(
+        recipe.name, members, len(cohort), size, {term: counts | {"not_annotated": len(cohort) - sum(counts.values())} for term, counts in states.items()},
+        _conflicts(workspace, present), [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses_of(workspace, cohort).items()],
+        {use: {"answer": verdict.answer, "reasons": [f"{reason.dataset}: {reason.why}" for reason in verdict.reasons]} for use, verdict in combined.verdicts.items()},
+        recipe.stages, warnings,
+    )
+
+
+def _conflicts(workspace: Workspace, datasets: list[str]) -> list[str]:
+    """What the datasets' own sources contradict, and raw values that no label map knows."""
+    marks = ("label_error", "unknown_label", "patient_conflict", "metadata_conflict", "missing_column")
+    tables = [read_table(workspace.samples(name), SAMPLES, ["dataset", "uri", "issues"]).explode("issues", empty_as_null=True).drop_nulls("issues") for name in datasets]
+    found = pl.concat(tables).filter(pl.col("issues").str.contains(f"^({'|'.join(marks)})"))
+    return [f"{dataset} > {uri}: {issue}" for dataset, uri, issue in found.iter_rows()]
