@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +40,7 @@ class IndexFacts:
     trained_on: int
     recall_at_10: float | None = None
     probes: int = 0
+    shards: tuple[str, ...] = ()        # the shards whose vectors are in it
 
 
 def choose(count: int, dimension: int, memory: int | None = None) -> IndexKind:
@@ -61,21 +62,21 @@ class Index:
         self.native, self.ids, self.facts = native, ids, facts
 
     @classmethod
-    def build(cls, ids: Sequence[str], rows: Vectors, *, encoder: str, weights_hash: str = "", kind: IndexKind | Literal["auto"] = "auto",
-              device: str = "cpu", seed: int = 0) -> Index:
+    def build(cls, ids: Sequence[str], rows: Vectors, *, encoder: str, weights_hash: str = "", kind: IndexKind | str = "auto",
+              device: str = "cpu", seed: int = 0, shards: tuple[str, ...] = ()) -> Index:
         """An index over (n, d) unit rows. Approximate kinds are tuned on a sample until recall@10 reaches 0.95, and say what they reach."""
         if kind not in ("auto", *KINDS):
             raise UsageError(f"no index of kind {kind!r}", hint=f"one of: auto, {', '.join(KINDS)}")
         if len(ids) != len(rows) or len(rows) == 0:
             raise BadInput(f"an index needs one id per vector and at least one, not {len(ids)} and {len(rows)}")
-        chosen = choose(*rows.shape) if kind == "auto" else kind
+        chosen = choose(*rows.shape) if kind == "auto" else cast(IndexKind, kind)
         rows = np.ascontiguousarray(rows, np.float32)
         native = _on_device(_native(chosen, *rows.shape), chosen, device)
         rng = np.random.default_rng(seed)
         if not native.is_trained:
             native.train(rows[np.sort(rng.permutation(len(rows))[: 64 * max(1, _lists(len(rows)))])])
         native.add(rows)
-        facts = IndexFacts(encoder, weights_hash, chosen, rows.shape[1], len(rows), len(rows))
+        facts = IndexFacts(encoder, weights_hash, chosen, rows.shape[1], len(rows), len(rows), shards=shards)
         index = cls(native, list(ids), facts)
         if chosen != "flat":
             index._tune(rows, rng)
@@ -89,11 +90,11 @@ class Index:
         """The k nearest others of each row; `rows` are the index's own, in its order."""
         return without_self(*self.search(rows, min(k, len(self.ids) - 1) + 1))
 
-    def append(self, ids: Sequence[str], rows: Vectors) -> str | None:
+    def append(self, ids: Sequence[str], rows: Vectors, shards: tuple[str, ...] = ()) -> str | None:
         """Add rows without rebuilding. Returns advice when the index has outgrown what it was trained on."""
         self.native.add(np.ascontiguousarray(rows, np.float32))
         self.ids.extend(ids)
-        self.facts = replace(self.facts, count=len(self.ids))
+        self.facts = replace(self.facts, count=len(self.ids), shards=shards)
         grown = self.facts.count / self.facts.trained_on
         return f"the index has grown {grown:.1f}-fold since it was trained; build it again" if self.facts.kind != "flat" and grown > STALE else None
 
@@ -116,7 +117,8 @@ class Index:
         path = folder / "facts.json"
         if not path.exists():
             raise NotFound("no finished index here", where=str(folder), hint="isocenter similar FILE builds it")
-        facts = IndexFacts(**json.loads(path.read_text(encoding="utf-8")))
+        said = json.loads(path.read_text(encoding="utf-8"))
+        facts = IndexFacts(**{**said, "shards": tuple(said["shards"])})
         if (facts.encoder, facts.weights_hash) != (encoder, weights_hash):
             raise BadInput(f"this index holds vectors of {facts.encoder}, not of {encoder}", where=str(folder), hint="delete the folder; it is built again")
         native = faiss.read_index(str(folder / "index.faiss"))

@@ -97,11 +97,11 @@ class Shards:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingSet:
-    """The vectors of one encoder for some datasets. `folders` are `embeddings/<key>/<dataset>/`."""
+    """The vectors of one encoder for some datasets. `paths` are shards, `embeddings/<key>/<dataset>/<number>.parquet`."""
 
     key: str
     card: dict[str, Any]
-    folders: tuple[Path, ...]
+    paths: tuple[Path, ...]
 
     @classmethod
     def open(cls, folder: Path, datasets: Iterable[str]) -> EmbeddingSet:
@@ -109,7 +109,8 @@ class EmbeddingSet:
         card = folder / CARD
         if not card.exists():
             raise NotFound(f"no vectors of {folder.name}", where=str(folder), hint="isocenter embed COHORT --with ENCODER")
-        return cls(folder.name, json.loads(card.read_text(encoding="utf-8")), tuple(folder / name for name in sorted(set(datasets))))
+        paths = tuple(path for name in sorted(set(datasets)) for path in sorted((folder / name).glob("[0-9]*.parquet")))
+        return cls(folder.name, json.loads(card.read_text(encoding="utf-8")), paths)
 
     def read(self, ids: Sequence[str] | None = None, *, raw: bool = False) -> tuple[list[str], Vectors]:
         """(ids, rows): those of `ids` that have a vector, in their order (None: all, sorted), and (n, d) float32 unit rows.
@@ -117,23 +118,21 @@ class EmbeddingSet:
         An encoder of named quantities (card["unit"] false) gives rows brought to mean 0 and deviation 1 over what is read, then
         to unit length; `raw` gives what is stored.
         """
-        wanted = None if ids is None else set(ids)
-        places: dict[str, tuple[Path, int]] = {}
-        for path in self._paths():
-            names = pq.read_table(path, columns=["sample_id", "error"])
-            for row, (sample, error) in enumerate(zip(names["sample_id"].to_pylist(), names["error"].to_pylist())):
-                if error is None and (wanted is None or sample in wanted):
-                    places[sample] = (path, row)
+        places = self._places(None if ids is None else set(ids))
         order = sorted(places) if ids is None else [sample for sample in dict.fromkeys(ids) if sample in places]
         rows = gather([places[sample] for sample in order], int(self.card["dimension"]))
         if not raw:
             rows = unit(rows if self.card["unit"] else standard(rows))
         return order, rows
 
+    def ids(self) -> list[str]:
+        """Sample ids that have a vector, sorted."""
+        return sorted(self._places(None))
+
     def errors(self) -> dict[str, str]:
         """Sample id to the reason why it has no vector."""
         out: dict[str, str] = {}
-        for path in self._paths():
+        for path in self.paths:
             table = pq.read_table(path, columns=["sample_id", "error"])
             for sample, error in zip(table["sample_id"].to_pylist(), table["error"].to_pylist()):
                 if error is None:
@@ -142,8 +141,23 @@ class EmbeddingSet:
                     out[sample] = error
         return out
 
-    def _paths(self) -> list[Path]:
-        return [path for folder in self.folders for path in sorted(folder.glob("[0-9]*.parquet"))]
+    def shards(self) -> tuple[str, ...]:
+        """Names of the shards, `<dataset>/<number>`; a finished shard never changes."""
+        return tuple(f"{path.parent.name}/{path.stem}" for path in self.paths)
+
+    def only(self, shards: set[str]) -> EmbeddingSet:
+        """The same set with some of its shards."""
+        return EmbeddingSet(self.key, self.card, tuple(path for path in self.paths if f"{path.parent.name}/{path.stem}" in shards))
+
+    def _places(self, wanted: set[str] | None) -> dict[str, tuple[Path, int]]:
+        """Where the newest vector of each sample lies."""
+        places: dict[str, tuple[Path, int]] = {}
+        for path in self.paths:
+            names = pq.read_table(path, columns=["sample_id", "error"])
+            for row, (sample, error) in enumerate(zip(names["sample_id"].to_pylist(), names["error"].to_pylist())):
+                if error is None and (wanted is None or sample in wanted):
+                    places[sample] = (path, row)
+        return places
 
 
 def gather(places: Sequence[tuple[Path, int]], dimension: int) -> Vectors:

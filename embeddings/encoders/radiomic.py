@@ -22,10 +22,11 @@ FAMILIES = {"glcm": co_occurrence, "glrlm": runs, "glszm": zones, "ngtdm": neigh
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A transform that keeps values: planes averaged down to at most `side` pixels, volumes kept as one view of at most `slices`."""
+    """A transform that keeps values: planes averaged down to at most `side` pixels (half of that in a volume), a volume kept as
+    one view of at most `slices` of them."""
 
     side: int = 128
-    slices: int = 48
+    slices: int = 32
     levels: int = 32
     pool: Pooling = "mean"
 
@@ -36,14 +37,15 @@ class Blocks:
     def __call__(self, pixels: NDArray[Any], axes: str | None = None) -> list[NDArray[Any]]:
         """One (z, y, x) float32 view; a video gives one view per frame, with z = 1."""
         pixels = np.asarray(pixels)
-        frames = [self._plane(frame) for frame in spread(planes(pixels, axes), self.slices)]
-        moving = "t" in (axes or guess_axes(pixels)) and "z" not in (axes or guess_axes(pixels))
-        return [frame[None] for frame in frames] if moving else [np.stack(frames)]
+        volume = "z" in (axes or guess_axes(pixels))
+        side = self.side // 2 if volume else self.side
+        frames = [self._plane(frame, side) for frame in spread(planes(pixels, axes), self.slices)]
+        return [np.stack(frames)] if volume else [frame[None] for frame in frames]
 
-    def _plane(self, frame: NDArray[Any]) -> NDArray[np.float32]:
+    def _plane(self, frame: NDArray[Any], side: int) -> NDArray[np.float32]:
         values = frame.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) if frame.ndim == 3 else frame.astype(np.float32)
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        height, width = (min(self.side, size) for size in values.shape)
+        height, width = (min(side, size) for size in values.shape)
         return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BOX))
 
 
@@ -94,9 +96,9 @@ def fixed_bins(values: Any, count: int) -> Any:
     return ((values - low.view(shape)) / width * count).floor().long().clamp(0, count - 1) + 1
 
 
-def load(target: str | None, device: str, *, side: str = "128", slices: str = "48", levels: str = "32") -> Radiomic:
+def load(target: str | None, device: str, *, side: str = "128", slices: str = "32", levels: str = "32") -> Radiomic:
     """Options: side (pixels), slices (of a volume, or frames of a video), levels (grey levels of the textures)."""
     try:
         return Radiomic(device, Blocks(int(side), int(slices), int(levels)))
     except ValueError as error:
-        raise UsageError(f"an option of the encoder radiomic is not a whole number: {error}", hint="radiomic?side=128&slices=48&levels=32") from error
+        raise UsageError(f"an option of the encoder radiomic is not a whole number: {error}", hint="radiomic?side=128&slices=32&levels=32") from error

@@ -162,7 +162,7 @@ def _sizes(found: Any, images: int, voxels: Any, names: tuple[str, str, str]) ->
     import torch
 
     thing, short, long = names
-    (image, level, size), number = torch.unique(found, dim=1, return_counts=True)
+    (image, level, size), number = _count(found)
     i, j, r = level.double(), size.double(), number.double()
     total = torch.zeros(images, dtype=torch.float64, device=found.device)
 
@@ -173,9 +173,9 @@ def _sizes(found: Any, images: int, voxels: Any, names: tuple[str, str, str]) ->
     p = r / n[image]
 
     def non_uniformity(key: Any) -> Any:
-        groups, place = torch.unique(torch.stack([image, key]), dim=1, return_inverse=True)
-        amount = torch.zeros(groups.shape[1], dtype=torch.float64, device=found.device).index_add(0, place, r)
-        return total.index_add(0, groups[0], amount**2) / n
+        groups, place = torch.unique(image * (key.max() + 1) + key, return_inverse=True)
+        amount = torch.zeros(len(groups), dtype=torch.float64, device=found.device).index_add(0, place, r)
+        return total.index_add(0, groups // (key.max() + 1), amount**2) / n
 
     mean_level, mean_size = sum_of(p * i), sum_of(p * j)
     by_level, by_size = non_uniformity(level), non_uniformity(size)
@@ -189,6 +189,24 @@ def _sizes(found: Any, images: int, voxels: Any, names: tuple[str, str, str]) ->
         "grey_level_variance": sum_of(p * (i - mean_level[image]) ** 2), "size_variance": sum_of(p * (j - mean_size[image]) ** 2),
         "entropy": -sum_of(p * p.log2()),
     }
+
+
+def _count(found: Any) -> tuple[Any, Any]:
+    """The different columns of (image, level, size), and how often each occurs."""
+    import torch
+
+    image, level, size = found
+    sizes = int(size.max()) + 1
+    code = (image * (int(level.max()) + 1) + level) * sizes + size
+    if int(code.max()) < 8 * len(code):
+        number = torch.bincount(code)
+        different = number.nonzero()[:, 0]
+        number = number[different]
+    else:
+        different, number = torch.unique(code, return_counts=True)
+    rest, size = different // sizes, different % sizes
+    levels = int(level.max()) + 1
+    return torch.stack([rest // levels, rest % levels, size]), number
 
 
 def _collect(joint: Any, key: Any, size: int) -> Any:

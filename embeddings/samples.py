@@ -1,0 +1,195 @@
+"""Embed the samples of a cohort, and find the samples that are most like a file: the meeting of vectors and sample tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from isocenter.core.errors import NotFound, Unreadable, UsageError
+from isocenter.core.runs import ledger
+from isocenter.core.workspace import Workspace
+from isocenter.embeddings.api import Encoder, Vectors, key, open_encoder, vectors
+from isocenter.embeddings.decode import Item
+from isocenter.embeddings.index import Index, IndexKind, within
+from isocenter.embeddings.pipeline import BATCH, embed
+from isocenter.embeddings.shards import EmbeddingSet
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.decode import Decoder
+from isocenter.harmonize.image import load_pixels, recognize
+from isocenter.harmonize.readers.raster import formats as PICTURES
+
+COLUMNS = ["file_hash", "format", "channels", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class CohortVectors:
+    """What `embed_cohort` did. key: the folder of the vectors; errors: sample id to reason."""
+
+    key: str
+    encoded: int
+    reused: int
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def embed_cohort(workspace: Workspace, cohort: Cohort, spec: str = "thumbnail", *, device: str = "auto", batch: int = BATCH,
+                 workers: int | None = None, retry: bool = False, dry_run: bool = False) -> CohortVectors:
+    """Bring the vectors of a cohort's samples up to date; samples that have them are not encoded again.
+
+    spec: see `open_encoder`. Files that cannot be read have no vector and are named in `errors`.
+    """
+    encoder = open_encoder(spec, device, workspace.plugins)
+    name = key(encoder)
+    table = cohort.samples(workspace, COLUMNS)
+    if dry_run:
+        there = _ids_there(workspace, name, table["dataset"].unique().to_list())
+        missing = table.filter(~pl.col("sample_id").is_in(list(there)))
+        return CohortVectors(name, missing.height, table.height - missing.height)
+    encoded = reused = 0
+    with ledger(workspace, "embed", cohort=cohort.name, encoder=name, device=device) as run:
+        run.inputs |= {cohort.name: cohort.fingerprint or ""}
+        for dataset in table["dataset"].unique().sort():
+            part = table.filter(pl.col("dataset") == dataset)
+            done = embed(_items(workspace, dataset, part), encoder, workspace.embeddings(name, dataset), total=part.height,
+                         batch=batch, workers=workers, retry=retry)
+            encoded, reused = encoded + done.encoded, reused + done.reused
+        wanted = set(table["sample_id"].to_list())
+        found = cohort_vectors(workspace, cohort, name).errors() if wanted else {}
+        errors = {sample: reason for sample, reason in found.items() if sample in wanted}
+        run.counts |= {"samples": table.height, "encoded": encoded, "reused": reused, "errors": len(errors)}
+    return CohortVectors(name, encoded, reused, errors)
+
+
+def cohort_vectors(workspace: Workspace, cohort: Cohort, name: str) -> EmbeddingSet:
+    """The vectors called `name` (a key) for the datasets of a cohort. Raises NotFound when there are none."""
+    return EmbeddingSet.open(workspace.root / "embeddings" / name, cohort.table["dataset"].unique().to_list())
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """One sample like the file asked for."""
+
+    sample_id: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Samples most alike first; kind and recall_at_10 of the index that found them (None: exact)."""
+
+    key: str
+    samples: int
+    kind: str
+    recall_at_10: float | None
+    found: tuple[Similar, ...]
+
+
+def similar(workspace: Workspace, file: Path, cohort: Cohort | None = None, spec: str = "thumbnail", *, k: int = 10, above: float | None = None,
+            kind: IndexKind | str = "auto", device: str = "auto") -> Answer:
+    """The k samples nearest to a file, or all with a cosine of at least `above` (exact), among a cohort or all that was embedded.
+
+    Raises NotFound when nothing was embedded with that encoder, Unreadable when the file is no image.
+    """
+    encoder = open_encoder(spec, device, workspace.plugins)
+    if not encoder.card.unit:
+        raise UsageError(f"{encoder.card.name} describes by named quantities; its rows have no direction to compare a single file with",
+                         hint="--with thumbnail, random-conv or a transformers model")
+    name = key(encoder)
+    query = vectors(encoder, [(loaded := _load(file.parent, [file.name], recognize(file), None))[0]], loaded[1])
+    folder = workspace.root / "embeddings" / name
+    stored = EmbeddingSet.open(folder, [path.name for path in folder.glob("*") if path.is_dir()]) if cohort is None else cohort_vectors(workspace, cohort, name)
+    if above is not None or cohort is not None:
+        ids, rows = stored.read(None if cohort is None else cohort.table["sample_id"].to_list())
+        return _answer(name, ids, "flat", None, _near(rows, query, k, above))
+    index = current_index(workspace, encoder, stored, kind, device)
+    cosine, place = index.search(query, k)
+    hits = [(int(p), float(c)) for p, c in zip(place[0], cosine[0]) if p >= 0]
+    return _answer(name, index.ids, index.facts.kind, index.facts.recall_at_10, hits)
+
+
+def current_index(workspace: Workspace, encoder: Encoder, stored: EmbeddingSet, kind: IndexKind | str = "auto", device: str = "cpu") -> Index:
+    """The saved index over all vectors of an encoder: appended to when there are new samples, built again when vectors changed."""
+    folder = workspace.index(stored.key)
+    where = "cuda" if device.startswith("cuda") else "cpu"
+    shards = stored.shards()
+    try:
+        index = Index.open(folder, encoder=stored.key, weights_hash=encoder.card.weights_hash, device=where)
+    except NotFound:
+        index = None
+    if index is None or kind not in ("auto", index.facts.kind) or not set(index.facts.shards) <= set(shards):
+        return _build(encoder, stored, kind, where, folder)
+    if index.facts.shards == shards:
+        return index
+    ids, rows = stored.only(set(shards) - set(index.facts.shards)).read()
+    if set(ids) & set(index.ids):
+        return _build(encoder, stored, kind, where, folder)
+    index.append(ids, rows, shards)
+    index.save(folder)
+    return index
+
+
+def _build(encoder: Encoder, stored: EmbeddingSet, kind: IndexKind | str, device: str, folder: Path) -> Index:
+    ids, rows = stored.read()
+    if not ids:
+        raise NotFound(f"no vectors of {stored.key}", where=str(folder), hint="isocenter embed COHORT")
+    index = Index.build(ids, rows, encoder=stored.key, weights_hash=encoder.card.weights_hash, kind=kind, device=device, shards=stored.shards())
+    index.save(folder)
+    return index
+
+
+def _near(rows: Vectors, query: Vectors, k: int, above: float | None) -> list[tuple[int, float]]:
+    if above is not None:
+        _, place, cosine = within(rows, query, above)
+        return [(int(p), float(c)) for p, c in zip(place, cosine)]
+    cosine = (rows @ query.T)[:, 0]
+    best = np.argsort(-cosine, kind="stable")[:k]
+    return [(int(p), float(cosine[p])) for p in best]
+
+
+def _answer(name: str, ids: Sequence[str], kind: str, recall: float | None, hits: list[tuple[int, float]]) -> Answer:
+    return Answer(name, len(ids), kind, recall, tuple(Similar(ids[place], round(cosine, 6)) for place, cosine in hits))
+
+
+def _ids_there(workspace: Workspace, name: str, datasets: list[str]) -> set[str]:
+    try:
+        stored = EmbeddingSet.open(workspace.root / "embeddings" / name, datasets)
+    except NotFound:
+        return set()
+    return set(stored.ids()) | set(stored.errors())
+
+
+def _items(workspace: Workspace, dataset: str, table: pl.DataFrame) -> Iterator[Item]:
+    """One item per sample; what a worker needs to load it travels with it, and nothing else."""
+    decoder = Decoder(workspace, dataset)
+    for row in table.iter_rows(named=True):
+        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, decoder.root, decoder.paths(row["sample_id"]), row["format"], row["channels"])
+        yield Item(row["sample_id"], row["file_hash"] or "", load)
+
+
+def _refuse(reason: str) -> Any:
+    raise Unreadable(reason)
+
+
+def _load(root: Path, paths: list[str], format_: str | None, channels: int | None) -> tuple[Any, str]:
+    """Pixels of a sample and their axes: a picture, a clip, a volume, or slices stacked into one."""
+    if format_ is None:
+        raise Unreadable("no reader knows this file's content", where=str(root / paths[0]))
+    arrays = [load_pixels(root / path, format_) for path in (paths if format_ == "dicom" else paths[:1])]
+    if len(arrays) > 1:
+        if len({array.shape for array in arrays}) > 1:
+            raise Unreadable("the slices of this series differ in shape", where=str(root / paths[0]))
+        return np.stack(arrays, axis=-1), "yxz" if arrays[0].ndim == 2 else "yxcz"
+    return arrays[0], axes_of(arrays[0], format_, channels)
+
+
+def axes_of(array: Any, format_: str, channels: int | None) -> str:
+    """The axes of an array as `harmonize.image.load_pixels` gives it for a format."""
+    if format_ not in (*PICTURES, "dicom"):
+        return "xyzt"[: array.ndim] if array.ndim != 2 else "xy"
+    coloured = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] in (1, 2, 3, 4) and (format_ != "dicom" or (channels or 1) > 1))
+    return {2: "yx", 3: "yxc" if coloured else "tyx", 4: "tyxc"}[array.ndim]
