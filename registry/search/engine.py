@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.registry.search.entries import Catalog, Entry, read
-from isocenter.registry.search.evidence import MATCHES, Evidence, Weights, gather
+from isocenter.registry.search.entries import Catalog, Entry
+from isocenter.registry.search.evidence import MATCHES, Evidence, Weights, evidence
 from isocenter.registry.search.explain import miss, shown, why
 from isocenter.registry.search.facets import FacetCounter, FacetCounts, facet_counter
 from isocenter.registry.search.fit import Columns, columns
-from isocenter.registry.search.names import index_names
+from isocenter.registry.search.prepared import Prepared, open_prepared, prepare
 from isocenter.registry.search.query import Reader
-from isocenter.registry.search.text import TextIndex, index_text
+from isocenter.registry.search.text import TextIndex
 from isocenter.registry.search.typos import speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
 from isocenter.registry.vocabulary_text import words
@@ -132,18 +132,21 @@ class Engine:
 
 def open_catalog(path: Path) -> Engine:
     """An engine over a catalog file (DuckDB). Raises NotFound when there is none, BadInput when it is no catalog."""
-    return make_engine(read(path))
+    return _engine(open_prepared(path))
 
 
 def make_engine(catalog: Catalog) -> Engine:
     """An engine over a catalog in memory."""
+    return _engine(prepare(catalog))
+
+
+def _engine(prepared: Prepared) -> Engine:
+    catalog, names, text = prepared.catalog, prepared.names, prepared.text
     entries, vocabulary = catalog.entries, catalog.vocabulary
-    evidence = gather(entries, vocabulary)
-    names = index_names(entries)
-    text = index_text(catalog)
+    seen = evidence(prepared.found, vocabulary)
     latest = max((entry.year for entry in entries if entry.year), default=LATEST_YEAR)
     reader = Reader(vocabulary, names, speller(vocabulary, names, text.vocabulary), latest)
-    return Engine(catalog, evidence, columns(entries, evidence), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, catalog))
+    return Engine(catalog, seen, columns(entries, seen), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, catalog))
 
 
 def _groups(asked: Sequence[Wish]) -> list[list[int]]:

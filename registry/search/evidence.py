@@ -1,6 +1,6 @@
 """What speaks for a term in each dataset: stated terms, terms its name says, and the anatomy that a stated finding sits in.
 
-`Evidence.match(term)` gives one number per dataset: 1 where the term (or a kind of it) is stated, less where it only follows.
+`Evidence.match` gives one number per dataset: 1 where the term (or a kind of it) is stated, less where it only follows.
 """
 
 from __future__ import annotations
@@ -47,28 +47,36 @@ class Reason:
     how: str
 
 
+Found = dict[str, tuple[float, str]]   # term → weight and how it follows ("" where it is stated)
+
+
 @dataclass(slots=True)
 class Evidence:
-    """Weights of all terms over all datasets, by term; `match` and `reason` answer for one wished term."""
+    """What each dataset has; `match` and `reason` answer for one wished term."""
 
     vocabulary: Vocabulary
-    size: int
+    datasets: Sequence[Found]
     terms: dict[str, tuple[NDArray[np.int32], Weights]]
-    origins: dict[tuple[int, str], str]                    # (dataset, term) → how, where it is not stated
-    _cache: dict[str, Weights] = field(default_factory=dict)
+    _fits: dict[str, Weights] = field(default_factory=dict)
+    _related: dict[str, dict[str, tuple[float, str]]] = field(default_factory=dict)
 
     def match(self, term: str) -> Weights:
         """How well each dataset fits a wished term, (datasets,) float32 in 0..1."""
-        if term not in self._cache:
-            fit = np.zeros(self.size, np.float32)
-            for other, factor, _ in self.related(term):
+        if term not in self._fits:
+            fit = np.zeros(len(self.datasets), np.float32)
+            for other, (factor, _) in self.related(term).items():
                 self._raise(fit, other, factor)
             self._raise_where_sited(fit, term)
-            self._cache[term] = fit
-        return self._cache[term]
+            self._fits[term] = fit
+        return self._fits[term]
 
-    def related(self, term: str) -> list[tuple[str, float, str]]:
-        """Terms that speak for the wished one, with a factor and the words that say how."""
+    def related(self, term: str) -> dict[str, tuple[float, str]]:
+        """Terms that speak for the wished one: the strongest factor of each, and the words that say how."""
+        if term not in self._related:
+            self._related[term] = {other: (factor, how) for other, factor, how in sorted(self._links(term), key=lambda link: link[1])}
+        return self._related[term]
+
+    def _links(self, term: str) -> list[tuple[str, float, str]]:
         vocabulary = self.vocabulary
         kinds = vocabulary.descendants(term)
         parts = vocabulary.descendants(term, UP) - kinds
@@ -84,15 +92,16 @@ class Evidence:
 
     def reason(self, dataset: int, term: str) -> Reason | None:
         """The strongest evidence for a wished term in one dataset."""
+        related, found = self.related(term), self.datasets[dataset]
         best: Reason | None = None
-        for other, factor, how in self.related(term):
-            weight = factor * self._weight(dataset, other)
-            if weight > 0 and (best is None or weight > best.weight):
-                best = Reason(other, weight, how or self.origins.get((dataset, other), ""))
-        if best is None or self.match(term)[dataset] > best.weight + 1e-6:
-            for broad in sorted(self.vocabulary.ancestors(term)):
-                if self._weight(dataset, broad) > 0:
-                    return Reason(broad, float(self.match(term)[dataset]), "there includes")
+        for other in found.keys() & related.keys():
+            weight, how = found[other][0] * related[other][0], related[other][1] or found[other][1]
+            if best is None or (weight, other) > (best.weight, best.term):
+                best = Reason(other, weight, how)
+        fit = float(self.match(term)[dataset])
+        if best is None or fit > best.weight + 1e-6:
+            broad = sorted(self._above(term).keys() & found.keys())
+            return Reason(broad[0], fit, "there includes") if broad else best
         return best
 
     def _raise(self, fit: Weights, term: str, factor: float) -> None:
@@ -105,11 +114,11 @@ class Evidence:
         sites = self.vocabulary.sites(term)
         if not sites:
             return
-        there = np.zeros(self.size, np.float32)
+        there = np.zeros(len(self.datasets), np.float32)
         for site in sites:
             for place in {site, *self.vocabulary.descendants(site, UP)}:
                 self._raise(there, place, 1.0)
-        broad = np.zeros(self.size, np.float32)
+        broad = np.zeros(len(self.datasets), np.float32)
         modality = self.vocabulary.terms[term].facet == "modality"
         for other, steps in self._above(term).items():
             self._raise(broad, other, MODALITY_THERE if modality else BROADER_THERE[min(steps, 3)])
@@ -128,42 +137,44 @@ class Evidence:
         above = {other for other in self.vocabulary.ancestors(term, UP) if is_region(other, self.vocabulary)}
         return (above | set(WHOLE_BODY)) - {term} if "body" in self.vocabulary.ancestors(term, UP) else above - {term}
 
-    def _weight(self, dataset: int, term: str) -> float:
-        if term not in self.terms:
-            return 0.0
-        where, weights = self.terms[term]
-        at = int(np.searchsorted(where, dataset))
-        return float(weights[at]) if at < len(where) and where[at] == dataset else 0.0
+
+def evidence(datasets: Sequence[Found], vocabulary: Vocabulary) -> Evidence:
+    """Index what was gathered by term."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    weights: dict[str, list[float]] = defaultdict(list)
+    for number, found in enumerate(datasets):
+        for term, (weight, _) in found.items():
+            numbers[term].append(number)
+            weights[term].append(weight)
+    return Evidence(vocabulary, datasets, {term: (np.array(numbers[term], np.int32), np.array(weights[term], np.float32)) for term in numbers})
 
 
-def gather(entries: Sequence[Entry], vocabulary: Vocabulary) -> Evidence:
-    """Collect the evidence of every dataset: O(datasets × terms), once per catalog."""
-    weights: dict[str, dict[int, float]] = defaultdict(dict)
-    origins: dict[tuple[int, str], str] = {}
-
-    def add(dataset: int, term: str, weight: float, how: str) -> None:
-        if weights[term].get(dataset, 0.0) < weight:
-            weights[term][dataset] = weight
-            origins[dataset, term] = how
-
+def gather(entries: Sequence[Entry], vocabulary: Vocabulary) -> list[Found]:
+    """Collect the evidence of every dataset: stated terms, those of its labels and its name, and where its findings sit."""
     sites = {term: vocabulary.sites(term) for term in vocabulary.terms}
-    for number, entry in enumerate(entries):
-        stated = {term: weight for term, weight in _believed(entry, vocabulary).items() if term in vocabulary.terms}
-        for term, weight in stated.items():
-            weights[term][number] = weight
-        inferred = dict.fromkeys(entry.labels & vocabulary.terms.keys(), (LABELLED, "a label")) | dict.fromkeys(_terms_in_name(entry, vocabulary), (NAMED, "its name says"))
-        for term, (weight, how) in inferred.items():
-            add(number, term, weight, how)
-        for term in stated.keys() | inferred.keys():
-            for site in sites[term] if weights[term][number] >= MATCHES else ():
-                add(number, site, SITED, f"{vocabulary.terms[term].name} is there")
-        organs = [term for term in stated if vocabulary.terms[term].facet == "anatomy"]
-        if len(organs) >= SEVERAL:
-            add(number, "multi-organ", MANY, f"{len(organs)} places")
-        elif region := next((organ for organ in organs if is_region(organ, vocabulary)), None):
-            add(number, "multi-organ", REGIONAL, f"{vocabulary.terms[region].name} has several")
-    arrays = {term: (np.array(sorted(found), np.int32), np.array([found[n] for n in sorted(found)], np.float32)) for term, found in weights.items() if found}
-    return Evidence(vocabulary, len(entries), arrays, origins)
+    return [_gather(entry, vocabulary, sites) for entry in entries]
+
+
+def _gather(entry: Entry, vocabulary: Vocabulary, sites: Mapping[str, frozenset[str]]) -> Found:
+    found: Found = {term: (weight, "") for term, weight in _believed(entry, vocabulary).items() if term in vocabulary.terms}
+
+    def add(term: str, weight: float, how: str) -> None:
+        if found.get(term, (0.0, ""))[0] < weight:
+            found[term] = (weight, how)
+
+    organs = [term for term in found if vocabulary.terms[term].facet == "anatomy"]
+    for term in entry.labels & vocabulary.terms.keys():
+        add(term, LABELLED, "a label")
+    for term in _terms_in_name(entry, vocabulary):
+        add(term, NAMED, "its name says")
+    for term, (weight, _) in list(found.items()):
+        for site in sites[term] if weight >= MATCHES else ():
+            add(site, SITED, f"{vocabulary.terms[term].name} is there")
+    if len(organs) >= SEVERAL:
+        add("multi-organ", MANY, f"{len(organs)} places")
+    elif region := next((organ for organ in sorted(organs) if is_region(organ, vocabulary)), None):
+        add("multi-organ", REGIONAL, f"{vocabulary.terms[region].name} has several")
+    return found
 
 
 def _believed(entry: Entry, vocabulary: Vocabulary) -> dict[str, float]:

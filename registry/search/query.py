@@ -13,14 +13,7 @@ from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
 from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import comparable, plain
 
-STOPWORDS = frozenset(comparable(word) for word in """
-a about above all an and any are as at available based be between both by can case cases challenge collection collections contain containing contains
-corpus data database databases dataset datasets different do etc every exam exams example examples find for from get give good have having i image
-imagery images imaging in include includes including into is it its like list look looking make many me medical my need no not of on one or other our
-patient patients please public publicly sample samples scan scans set sets show some source study studies suitable task tasks than that the their them
-there these this those to train training type types up use used useful using via want we what where which who will with within would you
-dataset. annotations annotation label labels human clinical
-""".split())
+STOPWORDS = frozenset(comparable(word) for word in ["a", "about", "above", "all", "an", "and", "any", "are", "as", "at", "available", "based", "be", "between", "both", "by", "can", "case", "cases", "challenge", "collection", "collections", "contain", "containing", "contains", "corpus", "data", "database", "databases", "dataset", "datasets", "different", "do", "etc", "every", "exam", "exams", "example", "examples", "find", "for", "from", "get", "give", "good", "have", "having", "i", "image", "imagery", "images", "imaging", "in", "include", "includes", "including", "into", "is", "it", "its", "like", "list", "look", "looking", "make", "many", "me", "medical", "my", "need", "no", "not", "of", "on", "one", "or", "other", "our", "patient", "patients", "please", "public", "publicly", "sample", "samples", "scan", "scans", "set", "sets", "show", "some", "source", "study", "studies", "suitable", "task", "tasks", "than", "that", "the", "their", "them", "there", "these", "this", "those", "to", "train", "training", "type", "types", "up", "use", "used", "useful", "using", "via", "want", "we", "what", "where", "which", "who", "will", "with", "within", "would", "you", "dataset.", "annotations", "annotation", "label", "labels", "human", "clinical"])
 GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by name they say nothing more
 _QUOTED = re.compile(r'"([^"]+)"')
 _TOKEN = re.compile(r"[a-z0-9µ]+")

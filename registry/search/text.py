@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,6 @@ from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import words
 
 NAME_BOOST = 3.0
-IN_MEMORY = 5_000                      # smaller catalogs are indexed in memory faster than an index is opened from disk
 MOST_HITS = 1_000
 HEAP_BYTES = 20_000_000
 
@@ -50,39 +47,31 @@ class TextIndex:
         return scores / top if top > 0 else scores
 
 
-def index_text(catalog: Catalog) -> TextIndex:
-    """The index of a catalog: in memory if small, else in the user's cache folder under the catalog's fingerprint."""
+def index_text(catalog: Catalog, folder: Path | None = None) -> TextIndex:
+    """Index the text of a catalog, in an empty folder or in memory."""
+    import tantivy
+
+    texts = [_texts(entry, catalog.vocabulary) for entry in catalog.entries]
+    index = _filled(tantivy.Index(_schema(), path=None if folder is None else str(folder)), texts)
+    return TextIndex(index.schema, index.searcher(), len(texts), frozenset(word for _, text in texts for word in text))
+
+
+def open_text(folder: Path, vocabulary: frozenset[str], size: int) -> TextIndex:
+    """An index that `index_text` left in a folder."""
+    import tantivy
+
+    index = tantivy.Index.open(str(folder))
+    return TextIndex(index.schema, index.searcher(), size, vocabulary)
+
+
+def _schema() -> Any:
     import tantivy
 
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("number", fast=True)
     builder.add_text_field("name", tokenizer_name="whitespace")
     builder.add_text_field("text", tokenizer_name="whitespace")
-    schema = builder.build()
-    texts = [_texts(entry, catalog.vocabulary) for entry in catalog.entries]
-    known = frozenset(word for _, text in texts for word in text)
-    if len(catalog.entries) <= IN_MEMORY:
-        index = _filled(tantivy.Index(schema), texts)
-    else:
-        index = _cached(schema, texts, cache_folder() / f"{catalog.fingerprint}-{len(texts)}")
-    return TextIndex(schema, index.searcher(), len(texts), known)
-
-
-def cache_folder() -> Path:
-    """Where large indexes are kept: `$ISOCENTER_CACHE`, else the user's cache folder."""
-    root = os.environ.get("ISOCENTER_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "isocenter")
-    return Path(root) / "search"
-
-
-def _cached(schema: Any, texts: Sequence[tuple[list[str], list[str]]], folder: Path) -> Any:
-    import tantivy
-
-    if not (folder / "finished").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        _filled(tantivy.Index(schema, path=str(folder)), texts)
-        (folder / "finished").touch()
-    return tantivy.Index(schema, path=str(folder))
+    return builder.build()
 
 
 def _filled(index: Any, texts: Sequence[tuple[list[str], list[str]]]) -> Any:

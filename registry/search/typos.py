@@ -43,7 +43,7 @@ class Speller:
         cutoff = SHORT_CUTOFF if len(word) < SHORT else CUTOFF
         best: tuple[float, str] | None = None
         for bonus, choices in ((0.02, self.vocabulary_words), (0.0, self.names.words.keys()), (0.0, self.names.prefixes.keys())):
-            found = process.extractOne(word, [choice for choice in choices if abs(len(choice) - len(word)) <= 2], scorer=OSA.normalized_similarity, score_cutoff=cutoff)
+            found = process.extractOne(word, choices, scorer=OSA.normalized_similarity, score_cutoff=cutoff)
             if found and (best is None or found[1] + bonus > best[0]):
                 best = (found[1] + bonus, str(found[0]))
         return best[1] if best else None
