@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from isocenter.core.errors import BadInput, IsocenterError, NotFound, Refused
 from isocenter.core.files import write_json
+from isocenter.registry.entry import find_slug, quoted, read_names
 from isocenter.registry.fetch_transfer import RemoteFile, download, hex_of, part_of, sum_of
 from isocenter.registry.licenses import Effective, effective
-from isocenter.registry.lookup import Query, access_of, find_dataset, read_statements
+from isocenter.registry.lookup import Query, access_of, read_statements
 
 Say = Callable[[str], None]
 
@@ -59,10 +60,10 @@ class Fetched:
 
 def plan_fetch(name: str, query: Query, release: str | None = None) -> FetchPlan:
     """Licence, access and files of a dataset (slug, name or alias). Raises NotFound, also for an ambiguous alias."""
-    row = find_dataset(name, query)
-    slug = row["slug"]
+    slug = find_slug(name, read_names(query))
+    row = query(f"SELECT * FROM dataset WHERE slug = {quoted(slug)}")[0]
     access, steps = access_of(row, query)
-    found = [one for one in query("SELECT * FROM download ORDER BY slug, release, path") if one["slug"] == slug]
+    found = query(f"SELECT * FROM download WHERE slug = {quoted(slug)} ORDER BY release, path")
     releases = sorted({one["release"] for one in found})
     chosen = release if release is not None else (releases[-1] if releases else "")
     if release is not None and releases and release not in releases:

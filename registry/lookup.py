@@ -1,4 +1,4 @@
-"""Look one dataset up in any catalog: its row, how it is obtained, what is claimed about its licence."""
+"""What a catalog says about one dataset that several commands ask: how it is obtained, and what is claimed about its licence."""
 
 from __future__ import annotations
 
@@ -6,30 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from isocenter.core.errors import Conflict, NotFound
 from isocenter.registry.license_parser import known, parse_license
 from isocenter.registry.licenses import PERMISSIONS, License, Statement, forbidding
 
 Row = Mapping[str, Any]
 Query = Callable[[str], list[dict[str, Any]]]   # one SELECT in, rows out; DuckDB and PostgreSQL alike
-
-
-def find_dataset(name: str, query: Query) -> dict[str, Any]:
-    """The dataset of that slug, name or alias. Raises NotFound with close names, Conflict when the name stands for several."""
-    datasets = {row["slug"]: row for row in query("SELECT * FROM dataset ORDER BY slug")}
-    if name in datasets:
-        return datasets[name]
-    wanted = name.casefold()
-    slugs = {row["slug"] for row in query("SELECT alias, slug FROM dataset_alias") if row["alias"].casefold() == wanted}
-    slugs |= {slug for slug, row in datasets.items() if wanted in (slug.casefold(), row["name"].casefold())}
-    if len(slugs) > 1:
-        raise Conflict(f"{name!r} stands for {len(slugs)} datasets", hint=f"one of: {', '.join(sorted(slugs))}")
-    if not slugs:
-        from rapidfuzz import process
-
-        close = [slug for slug, _, _ in process.extract(wanted, list(datasets), limit=3, score_cutoff=60)]
-        raise NotFound(f"no dataset {name!r} in the catalog", hint=f"did you mean {', '.join(close)}?" if close else "isocenter search")
-    return datasets[slugs.pop()]
 
 
 def access_of(dataset: Row, query: Query) -> tuple[str, str]:

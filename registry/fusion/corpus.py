@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from isocenter.core.errors import NotFound
 from isocenter.registry.fusion.assemble import assemble
 from isocenter.registry.fusion.engine import modalities_of
 from isocenter.registry.fusion.plan import FusionPlan, Missing, Share
 from isocenter.registry.fusion.snapshot import Snapshot
 from isocenter.registry.lookup import Row
+from isocenter.registry.names import name_key
 
 FRAGMENTS = {
     "example": "named in an example only", "demo": "named in a demonstration only", "evaluation": "used for evaluation only",
     "downstream": "a downstream task, not part of the pretraining data", "zero-shot": "used for zero-shot evaluation only", "count only": "a count, not a dataset",
+    "extra": "listed by the corpus beside the members that it counts",
 }
 
 
@@ -44,18 +44,14 @@ def fuse_corpus(slug: str, snapshot: Snapshot) -> FusionPlan:
 
 def _find(slug: str, snapshot: Snapshot) -> Row:
     """The corpus of that slug or name, however it is punctuated."""
-    wanted = _bare(slug)
+    wanted = name_key(slug)
     for corpus_id, corpus in snapshot.corpora.items():
-        if wanted in (_bare(corpus_id), _bare(corpus["name"])):
+        if wanted in (name_key(corpus_id), name_key(corpus["name"])):
             return corpus
     from rapidfuzz import process
 
     close = [name for name, _, _ in process.extract(slug, list(snapshot.corpora), limit=3, score_cutoff=60)]
     raise NotFound(f"no corpus {slug!r}", hint=f"one of: {', '.join(close or sorted(snapshot.corpora))}")
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 def _shares(row: Row, snapshot: Snapshot) -> list[Share]:
@@ -72,7 +68,6 @@ def _call(row: Row) -> str:
 
 
 def _why_missing(row: Row, snapshot: Snapshot) -> str:
-    candidates = snapshot.aliases.get(str(row["member"]).casefold(), frozenset())
-    if len(candidates) > 1:
-        return f"the name stands for several datasets: {', '.join(sorted(candidates))}"
+    if candidates := snapshot.names.find(str(row["member"])).candidates:
+        return f"the name stands for several datasets: {', '.join(candidates)}"
     return row["note"] or "no dataset of the catalog is known by this name"

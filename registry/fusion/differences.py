@@ -53,10 +53,10 @@ def against_portal(rule: Rule, choice: Choice, snapshot: Snapshot, records: Sequ
     theirs: dict[str, str | None] = {}
     unknown = []
     for record in records:
-        slugs = snapshot.aliases.get(str(record.get("name", "")).strip(" \\").casefold(), frozenset())
-        if len(slugs) != 1:
+        slug = snapshot.names.find(str(record.get("name", "")).replace("\\", " ").strip()).slug
+        if slug is None:
             unknown.append(str(record.get("name")))
-        for slug in slugs if len(slugs) == 1 else ():
+        else:
             why = why_not_there(rule, record)
             theirs[slug] = None if why is None or theirs.get(slug, "") is None else why
     dropped = {one.slug: one for one in choice.excluded}

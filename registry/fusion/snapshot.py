@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from isocenter.registry.entry import read_names
 from isocenter.registry.licenses import Effective, Statement, effective
 from isocenter.registry.lookup import Query, Row, access_by_rules, all_statements
+from isocenter.registry.resolve import Names
 from isocenter.registry.vocabulary import Vocabulary, from_rows
 
 
@@ -20,7 +22,7 @@ class Snapshot:
     datasets: Mapping[str, Row]
     facets: Mapping[str, Mapping[str, frozenset[str]]]          # slug -> facet -> terms
     statements: Mapping[str, Sequence[Statement]]
-    aliases: Mapping[str, frozenset[str]]                        # casefolded name -> slugs; more than one: ambiguous
+    names: Names
     artifacts: Mapping[str, Sequence[Row]]
     relations: Sequence[Row]
     label_maps: Mapping[str, Sequence[Row]]
@@ -63,7 +65,7 @@ def take(query: Query) -> Snapshot:
     datasets = {row["slug"]: row for row in query("SELECT * FROM dataset ORDER BY slug")}
     return Snapshot(
         datasets, {slug: {facet: frozenset(terms) for facet, terms in found.items()} for slug, found in facets.items()},
-        all_statements(query), _aliases(query, datasets),
+        all_statements(query), read_names(query),
         _group(query("SELECT d.*, a.title, a.year, a.url FROM artifact_dataset d JOIN artifact a USING (artifact_id) ORDER BY slug, artifact_id"), "slug"),
         query("SELECT * FROM relation ORDER BY subject, predicate, object"),
         _group(query("SELECT * FROM label_map ORDER BY map_id"), "slug"), _group(query("SELECT * FROM label_map_entry ORDER BY map_id, raw_value"), "map_id"),
@@ -73,16 +75,6 @@ def take(query: Query) -> Snapshot:
         from_rows(query("SELECT * FROM term ORDER BY term_id"), query("SELECT * FROM term_synonym ORDER BY term_id, synonym"),
                   query("SELECT * FROM term_parent ORDER BY term_id, parent_id")),
     )
-
-
-def _aliases(query: Query, datasets: Mapping[str, Row]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in query("SELECT alias, slug FROM dataset_alias"):
-        found[row["alias"].casefold()].add(row["slug"])
-    for slug, dataset in datasets.items():
-        for name in (slug, dataset["name"]):
-            found.setdefault(name.casefold(), {slug})
-    return {name: frozenset(slugs) for name, slugs in found.items()}
 
 
 def _group(rows: Sequence[dict[str, Any]], key: str) -> dict[str, list[Row]]:

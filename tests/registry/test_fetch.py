@@ -95,13 +95,13 @@ def catalog(*files: dict, access: str | None = "open", aliases: tuple = ()):
     tables = {
         "dataset": [{"slug": "toy", "name": "Toy", "access": access, "how_to_get": None, "homepage": "https://zenodo.org/records/1"},
                     {"slug": "other", "name": "Other", "access": None, "how_to_get": None, "homepage": None}],
-        "dataset_alias": [{"alias": alias, "slug": slug} for alias, slug in aliases],
+        "dataset_alias": [{"alias": alias, "slug": slug, "ambiguous": False} for alias, slug in aliases],
         "access_rule": [{"pattern": "zenodo.org", "access": "open", "steps": "download the files listed on the record"}],
         "download": [{"slug": "toy", "release": "", "bytes": None, "checksum": None} | file for file in files],
         "license_statement": [{"slug": "toy", "statement": "CC BY 4.0", "source": "s", "release": "", "confidence": "read", "license_id": "CC-BY-4.0",
                                "use": None}],
     }
-    return lambda sql: [dict(row) for row in tables[sql.split(" FROM ")[1].split()[0]]]
+    return lambda sql: [dict(row) for row in tables[sql.split(" FROM ")[1].split()[0]] if "WHERE slug" not in sql or f"'{row['slug']}'" in sql]
 
 
 def one_file(server, path="/data.bin", **known):
@@ -211,6 +211,6 @@ def test_more_than_the_disk_holds_is_refused_before_the_first_byte(server, tmp_p
 def test_a_name_is_resolved_and_an_ambiguous_one_is_not(server):
     assert plan_fetch("TOY", one_file(server)).slug == "toy"
     with pytest.raises(Conflict):
-        plan_fetch("t", catalog(aliases=(("T", "toy"), ("T", "other"))))
+        plan_fetch("both", catalog(aliases=(("Both", "toy"), ("Both", "other"))))
     with pytest.raises(NotFound, match="toy"):
         plan_fetch("toyy", catalog())
