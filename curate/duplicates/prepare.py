@@ -1,0 +1,129 @@
+"""Decode every picture once, in worker processes: pictures go in, small facts come back and images with points lie in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.core.errors import IsocenterError
+from isocenter.curate.duplicates.picture import Picture
+from isocenter.curate.duplicates.workers import Pool
+from isocenter.embeddings.local_features import LIMIT, LONGEST, Points, describe
+
+THUMBNAIL = 16
+PERCENTILES = (0.5, 99.5)
+CHUNK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one decoding leaves: `thumbnail` (16, 16) float32, zero mean, unit length, all zeros for a picture without content."""
+
+    pixel_hash: str
+    size: tuple[int, int]
+    thumbnail: NDArray[np.float32]
+    volume: bool = False
+    error: str | None = None
+
+    @property
+    def blank(self) -> bool:
+        return not self.volume and not self.thumbnail.any()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture ready for proof: (h, w) uint8, longest side at most 640 px, and its points."""
+
+    image: NDArray[np.uint8]
+    points: Points
+
+
+def prepare(pictures: Sequence[Picture], folder: Path, pool: Pool, *, points: bool) -> list[Facts]:
+    """Facts per picture, in order; `folder` receives one file per picture that `load_prepared` reads.
+
+    A picture that cannot be decoded gets facts with an error and takes part in nothing else.
+    """
+    chunks = [range(start, min(start + CHUNK, len(pictures))) for start in range(0, len(pictures), CHUNK)]
+    jobs = [([pictures[i] for i in chunk], [folder / f"{i}.npz" for i in chunk], points) for chunk in chunks]
+    return [facts for chunk in pool.map(_prepare_chunk, jobs, "decode") for facts in chunk]
+
+
+def load_prepared(path: Path) -> Prepared:
+    """Read a prepared picture; its points are made now if they were not wanted before."""
+    with np.load(path) as stored:
+        image = stored["image"]
+        if "xy" in stored:
+            return Prepared(image, Points(stored["xy"], stored["scale"], stored["descriptors"]))
+    return Prepared(image, describe(image))
+
+
+def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """(h, w) uint8 of a 2D or colour picture: luma, stretched between two percentiles, longest side at most 640 px."""
+    import cv2
+
+    plane = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) if pixels.ndim == 3 else pixels
+    plane = np.nan_to_num(plane.astype(np.float32), posinf=0.0, neginf=0.0)
+    factor = LONGEST / max(plane.shape)
+    if factor < 1:
+        plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    low, high = np.percentile(plane, PERCENTILES)
+    if high - low < 1e-6:
+        low, high = float(plane.min()), float(plane.max())
+    return np.asarray(((plane - low) * (255.0 / max(high - low, 1e-6))).clip(0, 255), np.uint8)
+
+
+def is_volume(pixels: NDArray[Any]) -> bool:
+    """Three axes, and the last one is no colour axis."""
+    return pixels.ndim == 3 and pixels.shape[2] not in (3, 4)
+
+
+def pixel_hash(pixels: NDArray[Any]) -> str:
+    """Hex BLAKE2b of shape, dtype and samples (C order, little endian)."""
+    plain = np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False))
+    digest = hashlib.blake2b(f"{plain.shape}{plain.dtype.str}".encode(), digest_size=32)
+    digest.update(plain)
+    return digest.hexdigest()
+
+
+def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(16, 16) float32, zero mean and unit length; zeros when the picture is flat."""
+    import cv2
+
+    small = cv2.resize(image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small -= small.mean()
+    length = float(np.linalg.norm(small))
+    return small / length if length > THUMBNAIL else np.zeros_like(small)
+
+
+def _prepare_chunk(job: tuple[list[Picture], list[Path], bool]) -> list[Facts]:
+    pictures, paths, points = job
+    return [_prepare_one(picture, path, points) for picture, path in zip(pictures, paths)]
+
+
+def _prepare_one(picture: Picture, path: Path, points: bool) -> Facts:
+    nothing = np.zeros((THUMBNAIL, THUMBNAIL), np.float32)
+    try:
+        pixels = np.asarray(picture.load())
+    except (IsocenterError, OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+        return Facts("", (0, 0), nothing, error=f"{type(error).__name__}: {error}")
+    key = picture.pixel_hash or pixel_hash(pixels)
+    if pixels.ndim not in (2, 3) or 0 in pixels.shape:
+        return Facts(key, (0, 0), nothing, error=f"pixels of shape {pixels.shape} are neither a picture nor a volume")
+    if is_volume(pixels):
+        from isocenter.curate.duplicates.volumes import reduce
+
+        np.savez(path, volume=reduce(pixels, picture.spacing_mm))
+        return Facts(key, (pixels.shape[0], pixels.shape[1]), nothing, volume=True)
+    image = grey(pixels)
+    stored: dict[str, NDArray[Any]] = {"image": image}
+    if points:
+        found = describe(image, LIMIT)
+        stored |= {"xy": found.xy, "scale": found.scale, "descriptors": found.descriptors}
+    np.savez(path, **stored)                                   # type: ignore[arg-type]
+    return Facts(key, (pixels.shape[0], pixels.shape[1]), thumbnail(image))

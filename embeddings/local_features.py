@@ -1,0 +1,90 @@
+"""Local features of one picture: a grayscale image goes in, SIFT points with RootSIFT descriptors come out.
+
+Mirrored and inverted descriptors are made from the upright ones by reordering their bins, so that a flipped or inverted
+copy is found without describing the image again; quarter turns need nothing, SIFT points carry their own orientation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Variant = Literal["same", "mirror", "invert", "mirror-invert"]
+VARIANTS: tuple[Variant, ...] = ("same", "mirror", "invert", "mirror-invert")
+LONGEST = 640
+LIMIT = 1000
+CLAHE_CLIP, CLAHE_TILES = 3.0, 8
+CONTRAST = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """SIFT points of one picture, strongest first.
+
+    xy: (n, 2) float32, pixels of the picture that was described. scale: (n,) float32, diameter in those pixels.
+    descriptors: (n, 128) uint8, RootSIFT times 512 (a unit vector in steps of 1/512).
+    """
+
+    xy: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    def head(self, count: int) -> Points:
+        return Points(self.xy[:count], self.scale[:count], self.descriptors[:count])
+
+
+def describe(image: NDArray[np.uint8], limit: int = LIMIT) -> Points:
+    """At most `limit` points of a (h, w) uint8 image.
+
+    Source: Lowe 2004 (SIFT); Arandjelović & Zisserman 2012 (RootSIFT); contrast-limited equalisation first, so that a
+    window or gamma change moves few points.
+    """
+    import cv2
+
+    flat = cv2.createCLAHE(CLAHE_CLIP, (CLAHE_TILES, CLAHE_TILES)).apply(np.ascontiguousarray(image))
+    found, raw = _sift(limit).detectAndCompute(flat, None)
+    if raw is None or not len(found):
+        return Points(np.zeros((0, 2), np.float32), np.zeros(0, np.float32), np.zeros((0, 128), np.uint8))
+    strength = np.array([point.response for point in found])
+    order = np.argsort(-strength, kind="stable")[:limit]
+    xy = np.array([found[i].pt for i in order], np.float32)
+    scale = np.array([found[i].size for i in order], np.float32)
+    return Points(xy, scale, root_sift(raw[order]))
+
+
+def root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Hellinger form of SIFT descriptors: L1-normalised, square-rooted, in steps of 1/512 (255 at most)."""
+    unit = np.sqrt(raw / np.maximum(raw.sum(1, keepdims=True), 1e-9))
+    return np.minimum(np.rint(unit * 512), 255).astype(np.uint8)
+
+
+def as_variant(descriptors: NDArray[np.uint8], variant: Variant) -> NDArray[np.uint8]:
+    """The descriptors (n, 128) that the mirrored and/or inverted picture would have at the same points."""
+    return descriptors[:, _order(variant)]
+
+
+@cache
+def _order(variant: Variant) -> NDArray[np.int64]:
+    """Where each of the 4 x 4 x 8 bins comes from. A mirror reverses the rows of the point's own frame and the turning
+    sense of gradients; an inversion turns the point's frame by half a turn and leaves gradients as they were in it."""
+    bins = np.arange(128).reshape(4, 4, 8)
+    if "mirror" in variant:
+        bins = bins[::-1][:, :, (-np.arange(8)) % 8]
+    if "invert" in variant:
+        bins = bins[::-1, ::-1]
+    return bins.reshape(-1)
+
+
+@cache
+def _sift(limit: int) -> Any:
+    import cv2
+
+    cv2.setNumThreads(1)
+    return cv2.SIFT_create(nfeatures=limit, contrastThreshold=CONTRAST, enable_precise_upscale=True)
