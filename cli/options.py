@@ -13,6 +13,7 @@ import click
 from isocenter.core.errors import UsageError
 from isocenter.core.workspace import Workspace
 
+WORKSPACE = "isocenter.workspace"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,6 +28,7 @@ def with_workspace(function: F) -> F:
     @wraps(function)
     def wrapper(folder: Path | None, **options: Any) -> Any:
         workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
+        click.get_current_context().meta[WORKSPACE] = "" if folder is None else f" --workspace {folder}"
         return function(workspace, **options)
 
     return wrapper  # type: ignore[return-value]
@@ -83,7 +85,7 @@ def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], ne
         return
     click.echo(text() if callable(text) else text)
     if next_:
-        click.echo(f"next: {next_}")
+        click.echo(f"next: {next_}{click.get_current_context().meta.get(WORKSPACE, '')}")
 
 
 def columns(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:

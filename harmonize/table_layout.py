@@ -14,6 +14,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.harmonize.layout import TableRule
 from isocenter.harmonize.patterns import Pattern
 from isocenter.harmonize.table_join import read_rows
+from isocenter.harmonize.vocabulary import term_of
 from isocenter.registry.labelmap import Mode
 
 PATIENT = ("patient_id", "patientid", "patient", "patient id", "subject", "subject_id", "participant_id")
@@ -25,7 +26,7 @@ FORMS = ("path", "name", "stem")
 def layout_for_table(workspace: Workspace, name: str, root: Path, table: Path | None, labels: tuple[str, ...], layout: str | None) -> Path:
     """A layout file in the workspace's own `plugins/layouts/`, to be read and edited. Raises BadInput when nothing joins.
 
-    labels: `COLUMN:MODE[:SEPARATOR]`; every value found is a term of its own, in lower case.
+    labels: `COLUMN:MODE[:SEPARATOR]`; every value found becomes the term of the vocabulary that it names, else a term of its own.
     """
     if table is None:
         raise BadInput("--label needs --table", hint="--table metadata.csv")
@@ -86,5 +87,5 @@ def _label(text: str, rows: list[dict[str, str]]) -> dict[str, object]:
     if mode not in modes:
         raise BadInput(f"label column {column!r}: mode {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")
     values = {part.strip() for row in rows for part in (row[column].split(separator) if separator else [row[column]]) if part.strip()}
-    rule: dict[str, object] = {"table": "table", "column": column, "mode": mode, "values": {value: value.lower() for value in sorted(values)}}
+    rule: dict[str, object] = {"table": "table", "column": column, "mode": mode, "values": {value: term_of(value) for value in sorted(values)}}
     return rule | ({"separator": separator} if separator else {})

@@ -1,35 +1,23 @@
-"""The is-a lines of the vocabulary, as the label semantics need them: who is above a term, who below."""
+"""What the label semantics ask of the vocabulary: who is above a term by is-a, and which term a raw word names."""
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-from functools import cache
-from pathlib import Path
+from isocenter.registry import vocabulary
 
-import isocenter.registry
-
-FACTS = Path(isocenter.registry.__file__).parent / "facts"
+LABEL_FACETS = ("finding", "anatomy")
 
 
-@cache
-def _parents() -> dict[str, tuple[str, ...]]:
-    parents: dict[str, list[str]] = defaultdict(list)
-    with (FACTS / "term_parent.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["relation"] == "is-a":
-                parents[row["term_id"]].append(row["parent_id"])
-    return {term: tuple(found) for term, found in parents.items()}
-
-
-@cache
 def ancestors(term: str) -> frozenset[str]:
-    """Every term that this term is a kind of (is-a only, part-of never), without itself."""
-    found: set[str] = set()
-    waiting = list(_parents().get(term, ()))
-    while waiting:
-        above = waiting.pop()
-        if above not in found:
-            found.add(above)
-            waiting += _parents().get(above, ())
-    return frozenset(found)
+    """Every term that this term is a kind of (is-a only, part-of never), without itself; none for a term of one's own."""
+    known = vocabulary.load()
+    return known.ancestors(term) if term in known.terms else frozenset()
+
+
+def term_of(word: str) -> str:
+    """The one finding or structure that a raw word names, else the word itself in lower case."""
+    known = vocabulary.load()
+    for facet in LABEL_FACETS:
+        found = known.find(word.replace("_", " "), facet)
+        if len(found) == 1:
+            return found[0]
+    return word.strip().lower()

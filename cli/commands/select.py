@@ -32,6 +32,6 @@ def command(workspace: Workspace, cohort: str, by: str, budget: int, encoder: st
 def _text(name: str, number: int, by: str, beside: dict[str, dict[str, float]]) -> str:
     from isocenter.cli.options import columns
 
-    measures = list(next(iter(beside.values())))
-    table = columns([(strategy, *(f"{found[measure]:.4g}" for measure in measures)) for strategy, found in beside.items()], ("strategy", *measures))
+    measures = list(beside[by])
+    table = columns([(strategy, *(f"{found[measure]:.4g}" for measure in measures)) for strategy, found in sorted(beside.items(), key=lambda item: item[0] != by)], ("strategy", *measures))
     return f"{name}: {number} samples by {by}\n{table}"
