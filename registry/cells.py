@@ -51,3 +51,9 @@ def year(cell: str) -> int | None:
     """A year between 1970 and 2099, the first in the cell."""
     found = re.search(r"\b(19[7-9]\d|20\d\d)\b", cell)
     return int(found[1]) if found else None
+
+
+def web_address(cell: str) -> str | None:
+    """The first web address of a cell, without LaTeX remnants; None when it holds none (the title of a page, say)."""
+    found = re.search(r"https?://[^\s,;、]+", cell.replace("\\", ""))
+    return found[0] if found else None

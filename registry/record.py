@@ -1,8 +1,18 @@
-"""What an importer yields: one row of an outside source, its claims as text and its facets as terms."""
+"""What importers take and yield: options in; per row of an outside source its claims as text and its facets as terms."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from isocenter.core.errors import BadInput
+
+Options = Mapping[str, str]               # `--option NAME=VALUE` of `catalog import`
+NO_OPTIONS: Options = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +38,11 @@ class Record:
     aliases: tuple[str, ...] = ()
     relations: tuple[tuple[str, str, str], ...] = ()  # (predicate, name of the other dataset, detail)
     licence: str = ""                     # the licence string as the source spells it
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value. Raises BadInput when it cannot be read as such."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"not a JSON file ({error})", where=str(path)) from error

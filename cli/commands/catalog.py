@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isocenter.cli.options import as_json, dry_run, emit, maybe_workspace, with_workspace
+from isocenter.cli.options import as_json, columns, dry_run, emit, maybe_workspace, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 
@@ -37,3 +37,52 @@ def build(workspace: Workspace | None, folders: tuple[Path, ...], out: Path | No
     counts = {name: len(rows) for name, rows in load(sources).items()} if dry_run else make(sources, target)
     lines = [f"{'would write' if dry_run else 'wrote'} {target}", *(f"  {count:>6} {name}" for name, count in counts.items() if count)]
     emit({"catalog": str(target), "rows": counts, "written": not dry_run}, json_, "\n".join(lines), 'isocenter search "liver ct segmentation"')
+
+
+@command.command()
+@click.argument("table", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=False)
+@click.option("--as", "importer", metavar="IMPORTER", help="What the table is; found out by trying when not given.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the importer, as map=FILE.")
+@maybe_workspace
+@as_json
+def audit(workspace: Workspace | None, table: Path | None, importer: str | None, options: tuple[str, ...], json_: bool) -> None:
+    """Print every kind of defect of the catalog, or of an outside TABLE, with its count."""
+    from isocenter.registry.audit import audit_file, audit_here
+
+    defects = audit_file(table, importer, _options(options)) if table else audit_here(workspace)
+    body = {"audited": str(table or "catalog"), "defects": [{"kind": one.kind, "what": one.what, "count": one.count, "where": list(one.where)} for one in defects]}
+    emit(body, json_, lambda: columns([(one.kind, f"{one.count:,}", one.what, _first(one.where)) for one in defects], ("kind", "count", "what", "for example")),
+         None if table else 'isocenter sql "SELECT * FROM conflict LIMIT 20"')
+
+
+@command.command("import")
+@click.argument("importer")
+@click.argument("path", type=FILE)
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the importer, as map=FILE or source=ID.")
+@with_workspace
+@dry_run
+@as_json
+def import_(workspace: Workspace, importer: str, path: Path, options: tuple[str, ...], dry_run: bool, json_: bool) -> int:
+    """Import PATH with IMPORTER into the workspace's own facts (`isocenter plugins` lists importers)."""
+    from isocenter.registry.importing import import_source
+
+    done = import_source(workspace, importer, path, _options(options), write=not dry_run)
+    body: dict[str, Any] = {"source": done.source, "new": done.new, "known": done.known, "rows": done.rows, "written": not dry_run,
+                            "issues": [{"where": list(issue.path), "code": issue.code, "message": issue.message} for issue in done.issues.all]}
+    text = f"{done.source}: {len(done.new)} new datasets, further claims on {len(done.known)} known ones, {len(done.issues.all)} doubtful cells or names"
+    if not json_:
+        done.issues.print()
+    emit(body, json_, text, f"isocenter show {(done.new or done.known or ['NAME'])[0]} --claims")
+    return Exit.ROWS_IN_ERROR if any(issue.code == "ambiguous-name" for issue in done.issues.all) else Exit.DONE
+
+
+def _options(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [option.partition("=") for option in given]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE", param_hint="--option")
+    return {name: value for name, _, value in pairs}
+
+
+def _first(where: tuple[str, ...], width: int = 80) -> str:
+    text = "; ".join(where[:3])
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -14,7 +14,7 @@ import duckdb
 from isocenter.core.errors import BadInput
 from isocenter.registry.cells import FacetTerm, read_cell
 from isocenter.registry.names import name_key
-from isocenter.registry.record import Claim, Record
+from isocenter.registry.record import NO_OPTIONS, Claim, Options, Record
 from isocenter.registry.vocabulary import Vocabulary
 
 SOURCE = {"source_id": "idc", "name": "NCI Imaging Data Commons index (idc-index-data)", "rank": 10, "url": "https://github.com/ImagingDataCommons/idc-index-data"}
@@ -38,7 +38,7 @@ def folder() -> Path:
     return Path(found.origin).parent
 
 
-def records(path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
+def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -> Iterator[Record]:
     """Collections first, then analysis results; raises BadInput when a table is missing."""
     home = path if path.is_dir() else path.parent
     tables = {name: home / f"{name}.parquet" for name in ("idc_index", "collections_index", "analysis_results_index")}

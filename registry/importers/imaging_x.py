@@ -6,39 +6,46 @@ or regression: the row's own words decide, or it is left open.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from isocenter.core.errors import BadInput
-from isocenter.registry.cells import FacetTerm, count, is_empty, read_cell, year
-from isocenter.registry.record import Claim, Record
+from isocenter.registry.audit.table import Columns
+from isocenter.registry.cells import FacetTerm, count, is_empty, read_cell, web_address, year
+from isocenter.registry.record import NO_OPTIONS, Claim, Options, Record, read_json
 from isocenter.registry.vocabulary import Vocabulary
 
 SOURCE = {"source_id": "imaging-x", "name": "Project Imaging-X survey table", "rank": 40, "license_id": "MIT",
           "url": "https://github.com/uni-medical/Project-Imaging-X"}
+COLUMNS = Columns(name="name", address="url", modality="modality", anatomy="structure", finding="diseases", task="task", dimension="dim", samples="samples",
+                  labelled="label", access="access")
 FACETS = {"dim": "dimension", "modality": "modality", "structure": "anatomy", "task": "task", "diseases": "finding"}
 UNIT = {"2d": "image", "3d": "volume", "video": "video"}
 FIELDS = {"name", "url", "year", "dim", "modality", "structure", "samples", "label", "task", "diseases", "access", "section"}
 
 
-def records(path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
+def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -> Iterator[Record]:
     """One record per row; raises BadInput when the file is not such a table."""
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(rows, list) or not rows or not set(rows[0]) >= FIELDS:
-        raise BadInput("not an Imaging-X table (a list of rows with name, url, modality, structure …)", where=str(path))
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows(path)):
         yield _record(index, row, vocabulary)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows as they are; raises BadInput when the file is not such a table."""
+    table = read_json(path)
+    if not isinstance(table, list) or not table or not isinstance(table[0], dict) or not set(table[0]) >= FIELDS:
+        raise BadInput("not an Imaging-X table (a list of rows with name, url, modality, structure …)", where=str(path))
+    return table
 
 
 def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
     evidence = f"row {index}"
     claims = [Claim(f"{facet} cell", str(row[field]).strip()) for field, facet in FACETS.items() if not is_empty(str(row[field]))]
     claims.append(Claim("section", str(row["section"]).replace("\u200d", "").strip()))
-    if row["url"]:
-        claims.append(Claim("homepage", str(row["url"]).replace("\\", "").split()[0]))
+    if address := web_address(str(row["url"])):
+        claims.append(Claim("homepage", address))
     if (when := year(str(row["year"]))) is not None:
         claims.append(Claim("year", str(when)))
     terms = _terms(row, vocabulary)

@@ -5,31 +5,40 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from isocenter.core.errors import BadInput
-from isocenter.registry.cells import FacetTerm, is_empty, read_cell, year
-from isocenter.registry.record import Claim, Record
+from isocenter.registry.audit.table import Columns
+from isocenter.registry.cells import FacetTerm, is_empty, read_cell, web_address, year
+from isocenter.registry.record import NO_OPTIONS, Claim, Options, Record, read_json
 from isocenter.registry.vocabulary import Vocabulary
 
 SOURCE = {"source_id": "imaging-x-portal", "name": "Project Imaging-X portal table", "rank": 30, "url": "https://github.com/uni-medical/medical-dataset-browser",
           "note": "no licence given: facts only"}
 UNIT = {"2d": "image", "3d": "volume", "video": "video"}
+FIELDS = {"name", "slug", "images_valid", "tumor", "organ", "link"}
+COLUMNS = Columns(name="name", address="link", modality="modality", anatomy="organ", finding="tumor", task="task", dimension="dimension",
+                  samples="data_volume_total", usable="images_valid", splits=("data_volume_train", "data_volume_val", "data_volume_test"),
+                  labelled="has_labels", licence="license", same=("name",))
 FACETS = {"dimension": "dimension", "modality": "modality", "modality_secondary": "modality", "organ": "anatomy", "task": "task", "tumor": "finding"}
 
 
-def records(path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
+def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -> Iterator[Record]:
     """One record per row; raises BadInput when the file is not such a table."""
-    table = json.loads(path.read_text(encoding="utf-8"))
-    rows = table.get("rows") if isinstance(table, dict) else table
-    if not rows or not isinstance(rows[0], dict) or not {"name", "slug", "images_valid", "tumor"} <= set(rows[0]):
-        raise BadInput("not a portal table (rows with name, slug, images_valid, tumor …)", where=str(path))
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows(path)):
         yield _record(index, row, vocabulary)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows as they are; raises BadInput when the file is not such a table."""
+    table = read_json(path)
+    found: list[dict[str, Any]] = table.get("rows") if isinstance(table, dict) else table
+    if not isinstance(found, list) or not found or not isinstance(found[0], dict) or not set(found[0]) >= FIELDS:
+        raise BadInput("not a portal table (rows with name, slug, images_valid, tumor …)", where=str(path))
+    return found
 
 
 def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
@@ -40,8 +49,8 @@ def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
     for field, target in (("organization", "organisation"), ("challenge_series", "challenge_series"), ("license", "licence string")):
         if text := _text(row[field]):
             claims.append(Claim(target, text))
-    if row["link"] or link:
-        claims.append(Claim("homepage", str(row["link"] or (link and link[1])).replace("\\", "").split()[0]))
+    if address := web_address(str(row["link"] or (link and link[1]) or "")):
+        claims.append(Claim("homepage", address))
     if (when := year(str(row["year"] or row["release_date"] or ""))) is not None:
         claims.append(Claim("year", str(when)))
     terms = _terms(row, vocabulary)
