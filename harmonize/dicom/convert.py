@@ -16,7 +16,7 @@ from isocenter.harmonize.dicom.agree import Claim, claims, settled
 from isocenter.harmonize.dicom.dcm2niix import program, second_opinion
 from isocenter.harmonize.dicom.dose import dose_volume
 from isocenter.harmonize.dicom.header import check, read_header
-from isocenter.harmonize.dicom.series import VolumePlan, group_series
+from isocenter.harmonize.dicom.series import VolumePlan, group_series, reorderings
 from isocenter.harmonize.dicom.verify import (
     Canonical,
     Print,
@@ -87,6 +87,9 @@ def _confirmed(plans: list[VolumePlan], opinions: list[Path], out_folder: Path) 
         reasons.append(made.reason if isinstance(made, Declined) else None)
     theirs = [None if (loaded := load_canonical(path)) is None else print_of(loaded) for path in opinions]
     agreed = settled(ours, claims(ours, theirs))
+    for number, plan in enumerate(plans):
+        if number not in agreed and ours[number] is not None:
+            agreed |= _in_another_order(number, plan, theirs)
     results: dict[str, list[Converted]] = {}
     for number, plan in enumerate(plans):
         if number not in agreed:
@@ -95,6 +98,15 @@ def _confirmed(plans: list[VolumePlan], opinions: list[Path], out_folder: Path) 
         else:
             results[plan.key] = [_from_claim(claim, part, number, plans, opinions, out_folder) for part, claim in enumerate(agreed[number])]
     return results
+
+
+def _in_another_order(number: int, plan: VolumePlan, theirs: list[Print | None]) -> dict[int, list[Claim]]:
+    """The claims on a plan whose time points its instance numbers do not order, but another clock of its headers does."""
+    for other in reorderings(plan):
+        made = _print(other)
+        if isinstance(made, Print) and (found := settled([made], claims([made], theirs)).get(0)):
+            return {number: [Claim(claim.theirs, tuple((number, t) for _, t in claim.volumes)) for claim in found]}
+    return {}
 
 
 def _from_claim(claim: Claim, part: int, number: int, plans: list[VolumePlan], opinions: list[Path], out_folder: Path) -> Converted:

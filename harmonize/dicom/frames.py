@@ -28,7 +28,7 @@ class Frame:
 
     index: the frame inside its file, counted from 0. tile: (row, column) of the first sample inside a mosaic.
     spacing_mm: (between rows, between columns). slope, intercept: stored value → physical value. precise: Philips' scale slope.
-    time: what orders frames of one place, first thing first. content: echo, component, derived: what must not share a volume.
+    time: what orders frames of one place, first thing first; clock: the acquisition time as HHMMSS, another way. content: echo, component, derived: what must not share a volume.
     """
 
     path: Path
@@ -50,6 +50,7 @@ class Frame:
     pixel_form: tuple[Any, ...]
     tile: tuple[int, int] | None = None
     gap_mm: float | None = None
+    clock: float = 0.0
 
 
 def frames_of(header: Header) -> list[Frame]:
@@ -80,7 +81,7 @@ def _plain(header: Header) -> Frame:
         echo_ms=header.number("EchoTime"), component=component(image_type, header), derived=image_type[:1] == ["DERIVED"],
         acquisition=int(header.number("AcquisitionNumber") or 0),
         time=(header.number("TemporalPositionIdentifier") or 0.0, header.number("InstanceNumber") or 0.0),
-        pixel_form=_pixel_form(header), gap_mm=header.number("SpacingBetweenSlices"),
+        pixel_form=_pixel_form(header), gap_mm=header.number("SpacingBetweenSlices"), clock=_clock(header),
     )
 
 
@@ -102,6 +103,13 @@ def component(image_type: list[str], header: Header | None = None) -> str:
 def multiframe_dataset(header: Header) -> Any:
     """The file's full header through pydicom, sequences included."""
     return read_dataset(header.path)
+
+
+def _clock(header: Header) -> float:
+    try:
+        return float(header.text("AcquisitionTime") or header.text("ContentTime") or 0)
+    except ValueError:
+        return 0.0
 
 
 def _maker(header: Header) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -171,6 +171,17 @@ def _timed(frames: list[Frame], grid: Grid) -> Grid | str:
         return f"places hold {min(counts)} to {max(counts)} frames each: doubled or missing slices"
     slices = [sorted(members, key=lambda index: (*frames[index].time, str(frames[index].path))) for members in grid.slices]
     return replace(grid, slices=slices)
+
+
+def reorderings(plan: VolumePlan) -> Iterator[VolumePlan]:
+    """The same plan with its time points in other orders that the headers allow: by acquisition number, by acquisition time."""
+    if plan.grid is None or plan.times == 1:
+        return
+    frames = plan.frames
+    for order in (lambda i: (frames[i].acquisition, *frames[i].time), lambda i: (frames[i].clock, *frames[i].time)):
+        slices = [sorted(members, key=order) for members in plan.grid.slices]
+        if slices != plan.grid.slices:
+            yield replace(plan, grid=replace(plan.grid, slices=slices))
 
 
 def _named(uid: str, plans: list[VolumePlan]) -> list[VolumePlan]:
