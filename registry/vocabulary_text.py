@@ -30,6 +30,12 @@ def plain(text: str) -> str:
                    if not unicodedata.combining(char)).replace("\0", "µ")
 
 
+@cache
+def stopwords() -> frozenset[str]:
+    """Comparable words that say nothing about a dataset ("the", "images", "collection")."""
+    return frozenset(comparable(word) for word in _table("vocabulary_stopwords.csv", "word", "word"))
+
+
 @lru_cache(maxsize=65536)
 def comparable(word: str) -> str:
     """One lower-case word in American spelling and singular."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.registry.search.entries import Catalog, Entry
-from isocenter.registry.search.evidence import MATCHES, Evidence, Weights, evidence
+from isocenter.registry.search.evidence import CERTAIN, MATCHES, Evidence, Weights, evidence
 from isocenter.registry.search.explain import miss, shown, why
 from isocenter.registry.search.facets import FacetCounter, FacetCounts, facet_counter
 from isocenter.registry.search.fit import Columns, columns
@@ -27,6 +27,7 @@ TEXT_WEIGHT = 0.8                      # of words that are no facet, against wis
 NAME_BONUS = 0.3                       # for the dataset that is called like the whole query
 PRIOR_WEIGHT = 0.04                    # breaks ties: cited, labelled, large
 FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
+FEWEST = 10                            # so many hits are filled up with datasets that may fit ("only says lung disease")
 EXCLUDED = 0.8                         # a dataset that fits an excluded term so well is out
 ALTERNATIVE = frozenset({"modality", "task", "dimension", "annotation"})
 LATEST_YEAR = 2025
@@ -70,14 +71,23 @@ class Engine:
     def search(self, text: str, wishes: Sequence[Wish] = (), *, limit: int = 20, plain_words: bool = False, without: Collection[str] = ()) -> Result:
         """Answer a query; `wishes` are asked for beside what the words say (the options of the command line).
 
-        Hits fulfil every wish and come best first; near misses lack one. Without wishes, the words are looked up as text.
+        Hits fulfil every wish and come best first, the certain ones before those that may fit; near misses lack one. Without wishes, the words are looked up as text.
+        Where no dataset of a name in the query fulfils the rest, the name is looked up as text.
         """
         query = self.reader.read(text, plain_words=plain_words, without=without)
+        result = self._answer(query, wishes, limit)
+        if not result.hits and any(isinstance(wish, NameWish) for wish in query.wishes) and len(result.understood) > 1:
+            return self._answer(self.reader.read(text, without={*without, "name"}), wishes, limit)
+        return result
+
+    def _answer(self, query: Query, wishes: Sequence[Wish], limit: int) -> Result:
         asked = (*query.wishes, *wishes)
         fits = [self.columns.fit(wish) for wish in asked]
         score, possible = self._score(query, asked, fits)
-        missed = self._missed(asked, fits)
-        hits = _best(score, possible & (missed == 0))
+        missed, certain = self._missed(asked, fits, len(query.wishes))
+        hits = _best(score, possible & (missed == 0) & certain)
+        if len(hits) < FEWEST:
+            hits = np.concatenate([hits, _best(score, possible & (missed == 0) & ~certain)[:FEWEST - len(hits)]])
         near = _best(score, possible & (missed == 1)) if len(asked) > 1 else hits[:0]
         return Result(query, self._hits(hits[:limit], score, asked, fits, query), self._hits(near[:limit], score, asked, fits, query),
                       self.facets.count(hits, len(self.catalog.entries)), len(hits), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
@@ -102,16 +112,21 @@ class Engine:
         score[list(query.named)] += NAME_BONUS
         return score, possible
 
-    def _missed(self, asked: Sequence[Wish], fits: Sequence[Weights]) -> NDArray[np.int64]:
-        """How many wishes each dataset misses; one that the query names outright misses none."""
+    def _missed(self, asked: Sequence[Wish], fits: Sequence[Weights], read: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """How many wishes each dataset misses, and whether the rest is certain. The first `read` wishes come from words, the others
+        from options, which only what is certain fulfils. A dataset that the query names outright misses nothing."""
         missed = np.zeros(len(self.catalog.entries), np.int64)
+        certain = np.ones(len(self.catalog.entries), bool)
         for group in _groups(asked):
-            missed += np.all([fits[number] < MATCHES for number in group], axis=0)
+            best = np.maximum.reduce([fits[number] for number in group])
+            missed += best < (MATCHES if group[0] < read else CERTAIN)
+            certain &= best >= CERTAIN
         for wish, fit in zip(asked, fits):
             if isinstance(wish, NameWish):
                 missed[fit >= 1] = 0
+                certain[fit >= 1] = True
                 missed[fit < MATCHES] += 1       # another dataset is no near miss
-        return missed
+        return missed, certain
 
     def _hits(self, numbers: NDArray[np.int64], score: Weights, asked: Sequence[Wish], fits: Sequence[Weights], query: Query) -> tuple[Hit, ...]:
         return tuple(self._hit(int(number), float(score[number]), asked, fits, query) for number in numbers)

@@ -21,10 +21,11 @@ Weights = NDArray[np.float32]
 
 STATED, NAMED, LABELLED, SITED, MANY = 1.0, 0.9, 0.8, 0.85, 0.8
 DISPUTED, IMPLAUSIBLE = 0.85, 0.4
-PART, COVERED, BROADER, DERIVED, RELATED = 0.8, 0.55, 0.55, 0.6, 0.55
+KIND, PART, COVERED, BROADER, DERIVED, RELATED = 0.97, 0.85, 0.55, 0.55, 0.6, 0.55
 BROADER_THERE = (0.0, 0.75, 0.65, 0.55)          # by steps up is-a, where the dataset shows the place
 REGIONAL = 0.7
-MATCHES = 0.5                          # from here on a wish counts as fulfilled
+MATCHES = 0.5                          # from here on a wish may be fulfilled
+CERTAIN = 0.7                          # from here on it is
 LINKS = {"derivable-from": (DERIVED, "labels give"), "related": (RELATED, "goes with")}
 UP = ("is-a", "part-of")
 REGIONS = frozenset({"body", "trunk", "head", "neck", "head and neck", "thorax", "abdomen", "pelvis", "full body"})
@@ -80,7 +81,7 @@ class Evidence:
         vocabulary = self.vocabulary
         kinds = vocabulary.descendants(term)
         parts = vocabulary.descendants(term, UP) - kinds
-        related = [(term, 1.0, "")] + [(kind, 1.0, "is a kind of") for kind in sorted(kinds)] + [(part, PART, "is part of") for part in sorted(parts)]
+        related = [(term, 1.0, "")] + [(kind, KIND, "is a kind of") for kind in sorted(kinds)] + [(part, PART, "is part of") for part in sorted(parts)]
         facet = vocabulary.terms[term].facet
         broader = vocabulary.ancestors(term) if facet in ("modality", "task") else [up for up, relation in vocabulary.parents.get(term, ()) if relation == "is-a"]
         related += [(broad, BROADER, "includes") for broad in sorted(broader)]
@@ -180,18 +181,19 @@ def _gather(entry: Entry, vocabulary: Vocabulary, sites: Mapping[str, frozenset[
 def _believed(entry: Entry, vocabulary: Vocabulary) -> dict[str, float]:
     """Stated terms by weight: full where sources agree or only one speaks, less where one alone says what others do not.
 
-    A finding that only one of several sources states, and that cannot sit in any stated anatomy, is hardly believed.
+    A finding that only one source states, and that cannot sit in any stated anatomy, is hardly believed.
     """
     weights = dict.fromkeys(entry.terms, STATED)
     for facet in ("finding", "anatomy", "task"):
         here = {term: sources for term, sources in entry.terms.items() if term in vocabulary.terms and vocabulary.terms[term].facet == facet}
         speakers = frozenset().union(*here.values()) - REVIEWERS
         for term, sources in here.items():
-            if len(speakers) < 2 or len(sources) > 1 or sources & REVIEWERS or _supported(term, here, vocabulary):
+            if len(sources) > 1 or sources & REVIEWERS or _supported(term, here, vocabulary):
                 continue
-            weights[term] = DISPUTED
             if facet == "finding" and not _plausible(term, entry, vocabulary):
                 weights[term] = IMPLAUSIBLE
+            elif len(speakers) > 1:
+                weights[term] = DISPUTED
     return weights
 
 
@@ -207,7 +209,7 @@ def _plausible(term: str, entry: Entry, vocabulary: Vocabulary) -> bool:
     if not sites or not places:
         return True
     kin = {place for site in sites for place in {site, *vocabulary.ancestors(site, UP), *vocabulary.descendants(site, UP)}}
-    return bool(kin & places)
+    return bool(kin & places) or not places - {"lymph node"}
 
 
 def is_region(term: str, vocabulary: Vocabulary) -> bool:

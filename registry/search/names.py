@@ -10,11 +10,13 @@ from functools import lru_cache
 
 from isocenter.registry.search.entries import Entry
 from isocenter.registry.search.evidence import _CAMEL, name_words
+from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import plain, words
 
 EXACT, FAMILY, PART, SIBLING = 1.0, 0.8, 0.7, 0.55
 SHORTEST_FUZZY, FUZZY_CUTOFF = 5, 84.0
 SHORTEST_PART = 3
+_ACRONYM = re.compile(r"[^\s\-_\d(:]*[A-Z][^\s\-_\d(:]*[A-Z]")     # "BraTS", "LIDC", "fastMRI"; not "Multi" or "Kaggle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,15 @@ class Names:
     whole: dict[str, tuple[int, ...]]
     words: dict[str, tuple[int, ...]]
     prefixes: dict[str, tuple[int, ...]]
+    generic: frozenset[str] = frozenset()          # whole names made of vocabulary alone ("Brain-MRI")
 
     def exact(self, text: str) -> tuple[int, ...]:
         """Datasets one of whose names is this, whatever spaces, case, hyphens and the form of the year."""
         return self.whole.get(squeeze(text), ())
+
+    def proper(self, text: str) -> tuple[int, ...]:
+        """As `exact`, but nothing for a name that is made of vocabulary alone."""
+        return () if squeeze(text) in self.generic else self.exact(text)
 
     def named(self, text: str) -> dict[int, float]:
         """Datasets that a phrase names: exactly, by family, by a word of the name, or as siblings of the one named."""
@@ -48,22 +55,25 @@ class Names:
         return None if best is None else str(best[0])
 
 
-def index_names(entries: Sequence[Entry]) -> Names:
+def index_names(entries: Sequence[Entry], vocabulary: Vocabulary) -> Names:
     """Index the names, aliases and families of all datasets."""
+    known = {word for phrase in vocabulary.phrases for word in phrase}
+    generic: set[str] = set()
     whole: dict[str, set[int]] = defaultdict(set)
     parts: dict[str, set[int]] = defaultdict(set)
     prefixes: dict[str, set[int]] = defaultdict(set)
     for number, entry in enumerate(entries):
         for name in (entry.slug, entry.name, *entry.aliases):
             whole[squeeze(name)].add(number)
+            if known.issuperset(words(name)) or known.issuperset(words(_CAMEL.sub(" ", name))):
+                generic.add(squeeze(name))
             for word in {*name_words(name), *words(_CAMEL.sub(" ", name))}:
                 parts[word].add(number)
-            first = first_word(name)
-            if len(first) >= SHORTEST_PART and not first.isdigit():
+            if _ACRONYM.match(name.strip()) and len(first := first_word(name)) >= SHORTEST_PART and not first.isdigit():
                 prefixes[first].add(number)
         if entry.family:
             prefixes[squeeze(entry.family)].add(number)
-    return Names(_frozen(whole), _frozen(parts), _frozen(prefixes))
+    return Names(_frozen(whole), _frozen(parts), _frozen(prefixes), frozenset(generic))
 
 
 @lru_cache(maxsize=8192)

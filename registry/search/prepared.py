@@ -40,7 +40,7 @@ class Prepared:
 
 def prepare(catalog: Catalog, folder: Path | None = None) -> Prepared:
     """Prepare a catalog; the text index lies in `folder`, or in memory."""
-    return Prepared(catalog, gather(catalog.entries, catalog.vocabulary), index_names(catalog.entries), index_text(catalog, folder))
+    return Prepared(catalog, gather(catalog.entries, catalog.vocabulary), index_names(catalog.entries, catalog.vocabulary), index_text(catalog, folder))
 
 
 def open_prepared(path: Path) -> Prepared:
@@ -103,7 +103,7 @@ def _plain(done: Prepared) -> dict[str, Any]:
         "terms": [[term.term_id, term.facet, term.name, term.code_system, term.code] for term in vocabulary.terms.values()],
         "parents": vocabulary.parents, "children": vocabulary.children,
         "phrases": [[" ".join(phrase), *found] for phrase, found in vocabulary.phrases.items()],
-        "found": done.found, "whole": done.names.whole, "words": done.names.words, "prefixes": done.names.prefixes,
+        "found": done.found, "whole": done.names.whole, "words": done.names.words, "prefixes": done.names.prefixes, "generic": sorted(done.names.generic),
         "text": sorted(done.text.vocabulary),
     }
 
@@ -119,7 +119,7 @@ def _load(folder: Path) -> Prepared:
     phrases = {tuple(phrase.split(" ")): tuple(map(tuple, found)) for phrase, *found in said["phrases"]}
     vocabulary = Vocabulary(terms, _pairs(said["parents"]), phrases, _pairs(said["children"]), max(map(len, phrases), default=1))
     entries = tuple(_entry(row) for row in said["entries"])
-    names = Names(said["whole"], said["words"], said["prefixes"])
+    names = Names(said["whole"], said["words"], said["prefixes"], frozenset(said["generic"]))
     text = open_text(folder / "text", frozenset(said["text"]), len(entries))
     return Prepared(Catalog(entries, vocabulary, said["fingerprint"]), said["found"], names, text)
 

@@ -11,9 +11,8 @@ from isocenter.registry.search.names import Names, spans, squeeze
 from isocenter.registry.search.typos import Speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
 from isocenter.registry.vocabulary import Vocabulary
-from isocenter.registry.vocabulary_text import comparable, plain
+from isocenter.registry.vocabulary_text import comparable, plain, stopwords
 
-STOPWORDS = frozenset(comparable(word) for word in ["a", "about", "above", "all", "an", "and", "any", "are", "as", "at", "available", "based", "be", "between", "both", "by", "can", "case", "cases", "challenge", "collection", "collections", "contain", "containing", "contains", "corpus", "data", "database", "databases", "dataset", "datasets", "different", "do", "etc", "every", "exam", "exams", "example", "examples", "find", "for", "from", "get", "give", "good", "have", "having", "i", "image", "imagery", "images", "imaging", "in", "include", "includes", "including", "into", "is", "it", "its", "like", "list", "look", "looking", "make", "many", "me", "medical", "my", "need", "no", "not", "of", "on", "one", "or", "other", "our", "patient", "patients", "please", "public", "publicly", "sample", "samples", "scan", "scans", "set", "sets", "show", "some", "source", "study", "studies", "suitable", "task", "tasks", "than", "that", "the", "their", "them", "there", "these", "this", "those", "to", "train", "training", "type", "types", "up", "use", "used", "useful", "using", "via", "want", "we", "what", "where", "which", "who", "will", "with", "within", "would", "you", "dataset.", "annotations", "annotation", "label", "labels", "human", "clinical"])
 GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by name they say nothing more
 _QUOTED = re.compile(r'"([^"]+)"')
 _TOKEN = re.compile(r"[a-z0-9µ]+")
@@ -47,7 +46,7 @@ class Reader:
         numeric, rest = numbers.read(rest, self.latest_year)
         corrected = self._correct(rest)
         wishes, excluded, left = self._phrases(corrected, without)
-        words = [word for word in left if word not in STOPWORDS]
+        words = [word for word in left if word not in stopwords()]
         ignored = tuple(word for word in words if not self.speller.known(word))
         kept = [wish for wish in numeric if wish.facet not in without]
         return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), literal, self.names.exact(text),
@@ -56,10 +55,10 @@ class Reader:
     def _correct(self, text: str) -> str:
         """The text with unknown words replaced by what was probably meant; names in any spelling are known."""
         tokens = _tokens(text)
-        named = {at for start, stop in spans(len(tokens)) if self.names.exact(text[tokens[start].start:tokens[stop - 1].stop]) for at in range(start, stop)}
+        named = {at for start, stop in spans(len(tokens)) if self.names.proper(text[tokens[start].start:tokens[stop - 1].stop]) for at in range(start, stop)}
         pieces, end = [], 0
         for at, token in enumerate(tokens):
-            better = None if at in named or token.word in STOPWORDS else self.speller.correct(text[token.start:token.stop], token.word)
+            better = None if at in named or token.word in stopwords() else self.speller.correct(text[token.start:token.stop], token.word)
             pieces += [text[end:token.start], better or text[token.start:token.stop]]
             end = token.stop
         return "".join(pieces) + text[end:]
@@ -108,9 +107,9 @@ class Reader:
         for start, stop in spans(len(tokens)):
             inside = set(range(start, stop))
             phrase = text[tokens[start].start:tokens[stop - 1].stop]
-            if inside & used or inside <= taken or all(tokens[at].word in STOPWORDS or tokens[at].word.isdigit() for at in inside):
+            if inside & used or inside <= taken or all(tokens[at].word in stopwords() or tokens[at].word.isdigit() for at in inside):
                 continue
-            exact = self.names.exact(phrase)
+            exact = self.names.proper(phrase)
             if not exact and (len(inside) > 1 or inside & taken or squeeze(phrase) not in self.names.prefixes):
                 continue
             used |= inside

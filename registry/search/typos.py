@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from isocenter.registry.search.names import Names, squeeze
 from isocenter.registry.vocabulary import Vocabulary
 
-SHORTEST = 5                           # shorter words are abbreviations more often than errors
-CUTOFF, SHORT_CUTOFF, SHORT = 0.76, 0.8, 7
+SHORTEST = 4                           # shorter words are abbreviations more often than errors
+CUTOFF, SHORT_CUTOFF, SHORT = 0.76, 0.79, 7
 SHORTEST_HALF = 2
 
 
@@ -28,13 +28,11 @@ class Speller:
 
         Damerau-Levenshtein similarity (Damerau 1964), so that two letters swapped count as one error.
         """
-        if self.known(word) or len(word) < SHORTEST or raw.isdigit() or self.names.exact(raw) or squeeze(raw) in self.names.prefixes:
+        if self.known(word) or len(word) < SHORTEST or raw.isdigit() or self.names.proper(raw) or squeeze(raw) in self.names.prefixes:
             return None
         if halves := self._halves(word):
             return halves
-        if "0" <= raw[-1] <= "9":
-            return self.names.nearly(raw)
-        return self._nearest(word)
+        return self.names.nearly(raw) if raw[-1].isdigit() else self._nearest(word)
 
     def _nearest(self, word: str) -> str | None:
         from rapidfuzz import process
@@ -44,7 +42,7 @@ class Speller:
         best: tuple[float, str] | None = None
         for bonus, choices in ((0.02, self.vocabulary_words), (0.0, self.names.words.keys()), (0.0, self.names.prefixes.keys())):
             found = process.extractOne(word, choices, scorer=OSA.normalized_similarity, score_cutoff=cutoff)
-            if found and (best is None or found[1] + bonus > best[0]):
+            if found and (len(word) > SHORTEST or (bonus and len(found[0]) > SHORTEST)) and (best is None or found[1] + bonus > best[0]):
                 best = (found[1] + bonus, str(found[0]))
         return best[1] if best else None
 
