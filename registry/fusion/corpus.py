@@ -38,7 +38,7 @@ def fuse_corpus(slug: str, snapshot: Snapshot) -> FusionPlan:
     stated = {one: tuple(dict.fromkeys(share.modality for share in taken if share.modality)) for one, taken in shares.items()}
     return assemble(
         corpus["name"], list(shares), snapshot, modalities={one: stated[one] or modalities_of(None, snapshot, one) for one in shares}, shares=shares,
-        missing=missing, notes=[*([corpus["note"]] if corpus["note"] else []), *notes],
+        missing=missing, notes=[*([corpus["note"]] if corpus["note"] else []), *_disagreements(shares, snapshot), *notes],
     )
 
 
@@ -61,6 +61,18 @@ def _shares(row: Row, snapshot: Snapshot) -> list[Share]:
     if len(names) == 1:
         return [Share(_call(row), names[0], row["n_samples"], row["sample_unit"])]
     return [*(Share(_call(row), name, None, None) for name in names), *([Share(_call(row), None, row["n_samples"], row["sample_unit"])] if row["n_samples"] or not names else [])]
+
+
+def _disagreements(shares: dict[str, list[Share]], snapshot: Snapshot) -> list[str]:
+    """Members whose modality the corpus states otherwise than every other source."""
+    found = []
+    for slug, taken in shares.items():
+        has = snapshot.terms(slug, "modality")
+        related = has.union(*(snapshot.vocabulary.ancestors(term) | snapshot.vocabulary.descendants(term) for term in has))
+        for share in taken:
+            if has and share.modality and not related & set(snapshot.vocabulary.find(share.modality, "modality")):
+                found.append(f"{share.named}: the corpus says {share.modality}, the catalog {', '.join(sorted(has))}")
+    return found
 
 
 def _call(row: Row) -> str:
