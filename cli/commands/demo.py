@@ -9,11 +9,14 @@ import click
 from isocenter.cli.options import as_json, emit
 from isocenter.core.workspace import Workspace
 
+QUERY = "chest x-ray pneumonia, more than 1000 images, open access"
+
 
 @click.command()
 @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-workspace"), show_default=True, help="Where to work.")
 @as_json
-def command(folder: Path, json_: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, folder: Path, json_: bool) -> None:
     """Search the catalog, then plan and build a corpus from two made-up film collections and the real files of pydicom and nibabel."""
     from isocenter.cli.render import counts, size
     from isocenter.curate.build import build
@@ -23,12 +26,25 @@ def command(folder: Path, json_: bool) -> None:
     workspace = Workspace.create(folder)
     path, data = prepare(workspace)
     recipe = read_recipe(path, data)
+    if not json_:
+        _search_and_plan(ctx, path, data, folder)
+        click.echo(f"\n$ isocenter build {path} --workspace {folder}")
     built = build(workspace, recipe)
     body = {"corpus": recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(built.exported.folder), "report": str(built.report)}
     text = [
         "", f"Made: a corpus of {built.exported.samples} samples ({size(built.exported.bytes)}) from {sum(built.fates.values())} files of {len(recipe.members)} datasets.",
         f"  stages  {counts(built.cohorts)}", f"  files   {counts(built.fates)} (the ones in error are broken on purpose: pydicom and nibabel test with them)",
-        "Look at:", f"  {built.report}   what went in and out at every stage, with pictures", f"  {built.exported.folder}/manifest.parquet   the corpus",
-        f"  {path}   the recipe it was built from",
+        "Look at:", f"  {built.report}   what went in and out at every stage, with pictures: open it in a browser",
+        f"  {built.exported.folder / 'manifest.parquet'}   the corpus, one row per sample", f"  {path}   the recipe it was built from",
     ]
-    emit(body, json_, "\n".join(text), f"isocenter build {path} --workspace {folder}   (goes on where it was; change the recipe and see)")
+    emit(body, json_, "\n".join(text), f"isocenter explain demo.selected copy02.png --workspace {folder}")
+
+
+def _search_and_plan(ctx: click.Context, path: Path, data: dict[str, Path], folder: Path) -> None:
+    """The two steps before a build, as a user would type them."""
+    from isocenter.cli.commands import plan, search
+
+    click.echo(f'$ isocenter search "{QUERY}" --limit 3')
+    ctx.invoke(search.command, query=(QUERY,), limit=3)
+    click.echo(f"\n$ isocenter plan {path} --workspace {folder}")
+    ctx.invoke(plan.command, what=str(path), data=tuple(f"{name}={root}" for name, root in data.items()), folder=folder)

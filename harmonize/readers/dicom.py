@@ -15,6 +15,7 @@ from pydicom.uid import RTDoseStorage
 
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.image import ImageHeader, Pixels
+from isocenter.harmonize.readers._quiet import quiet_decoders
 
 formats = ("dicom",)
 HEADERLESS_GROUPS = (b"\x08\x00", b"\x02\x00", b"\x00\x08", b"\x00\x02")
@@ -114,7 +115,7 @@ def _check_pixels(dataset: FileDataset, path: Path) -> None:
 def _decode(source: Path, frame: int | None) -> Pixels:
     """Decoded pixels of one frame or all; every decoder's complaint becomes one line."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), quiet_decoders():
             warnings.simplefilter("ignore")
             full = pydicom.dcmread(source, force=True)
             if "TransferSyntaxUID" not in full.file_meta:
