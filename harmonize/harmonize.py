@@ -126,7 +126,7 @@ def _note(row: dict[str, Any], result: Stored) -> None:
     row["issues"] = [issue for issue in row["issues"] or [] if not issue.startswith(NOT_STORED)]
     row["stored"] = None if result.path is None else str(result.path)
     if result.path is None:
-        row["issues"].append(f"{NOT_STORED}{result.declined}")
+        row["issues"] += [f"{NOT_STORED}{result.declined}"] if result.declined else []
         return
     row["shape"], row["spacing_mm"], row["dtype"] = list(result.shape), list(result.spacing_mm), result.dtype
     row["orientation"] = result.orientation or row["orientation"]

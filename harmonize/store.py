@@ -19,11 +19,16 @@ from isocenter.harmonize.dicom.convert import GZIP_LEVEL, convert_series
 from isocenter.harmonize.dicom.dcm2niix import program
 
 MARKS = ".done"
+KEPT = ("sm",)
+"""DICOM kinds that stay as published: slides are read by tiles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of one volume. path: the written file, or None with the reason in `declined`. spacing in mm, then seconds."""
+    """What became of one volume. path: the written file; None with the reason in `declined`, or with none if it stays as published.
+
+    spacing_mm: in mm, of a time axis in seconds.
+    """
 
     key: str
     path: Path | None
@@ -38,7 +43,8 @@ class Stored:
 def store_series(files: Sequence[Path], folder: Path, mark: str) -> list[Stored]:
     """The volumes of one DICOM series in `folder`. `mark` names the work: files and their hashes."""
     def make() -> list[Stored]:
-        return [Stored(one.key, one.stored, one.declined, one.shape, one.spacing_mm, one.orientation, one.dtype, one.issues) for one in convert_series(files, folder)]
+        return [Stored(one.key, one.stored, None if one.plan.kind in KEPT else one.declined, one.shape, one.spacing_mm, one.orientation, one.dtype, one.issues)
+                for one in convert_series(files, folder)]
 
     return _once(make, folder, fingerprint([mark, program() is not None]))
 

@@ -107,7 +107,7 @@ def _locate_pixels(header: Header, dataset: Any, path: Path) -> None:
         if name in full:
             held = len(full[name].value or b"")
             encapsulated = full.file_meta.TransferSyntaxUID.is_encapsulated
-            header.pixel_offset, header.pixel_length = header.bytes - held, -1 if encapsulated else held
+            header.pixel_offset, header.pixel_length = header.size - held, -1 if encapsulated else held
             return
 
 

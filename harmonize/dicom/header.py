@@ -7,7 +7,7 @@ that looks unusual on the way, goes to pydicom, whose answer is final. Method: s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -26,7 +26,8 @@ NAMES = {int.from_bytes(name.encode(), "little"): name for name in SHORT_NAMES +
 SHORT = frozenset(code for code, name in NAMES.items() if name in SHORT_NAMES)
 LONG = frozenset(code for code, name in NAMES.items() if name in LONG_NAMES)
 BINARY_CODES = frozenset(code for code, name in NAMES.items() if name in BINARY)
-SQ, UN = (int.from_bytes(name, "little") for name in (b"SQ", b"UN"))
+from_bytes = int.from_bytes
+SQ, UN, US = (from_bytes(name, "little") for name in (b"SQ", b"UN", b"US"))
 FALLBACK = frozenset({IMPLICIT_LITTLE.encode(), EXPLICIT_BIG.encode(), DEFLATED.encode()})
 SYNTAX = b"\x02\x00\x10\x00UI"
 PIXELS = "pixels"
@@ -48,7 +49,7 @@ class Header:
     """
 
     path: Path
-    bytes: int
+    size: int
     transfer_syntax: str
     pixel_offset: int | None = None
     pixel_length: int | None = None
@@ -59,24 +60,23 @@ class Header:
 
     def get(self, keyword: str) -> Plain:
         """The value of an element of `tags.WANTED`. Raises Unreadable when its bytes cannot be what they claim to be."""
-        if keyword not in self._values:
-            if keyword not in self._raw:
-                return None
-            self._values[keyword] = self._decode(keyword)
-        return self._values[keyword]
+        found = self._raw.get(keyword)
+        if found is not None and keyword not in self._values:
+            code, data = found
+            self._values[keyword] = from_bytes(data, "little") if code == US and len(data) == 2 else self._decode(keyword, NAMES[code], data)
+        return self._values.get(keyword)
 
     def text(self, keyword: str) -> str | None:
         """As published, padding stripped; several values joined by a backslash, as DICOM writes them."""
         found = self._raw.get(keyword)
-        if found is None:
-            return self._texts.get(keyword)
-        code, data = found
-        if code in BINARY_CODES or not data.isascii() or b"\x1b" in data:
-            return joined(self.get(keyword))
-        text = data.decode("ascii").strip(PADDING)
-        if "\\" in text and (" " in text or "\0" in text) and NAMES[code] not in SINGLE:
-            text = "\\".join([part.strip(PADDING) for part in text.split("\\")])
-        return text or None
+        return self._texts.get(keyword) if found is None else self._text(keyword, *found)
+
+    def texts(self, keywords: Sequence[str]) -> list[str | None]:
+        """`text` of many elements at once."""
+        if not self.fast:
+            return [self.text(keyword) for keyword in keywords]
+        raw = self._raw
+        return [self._text(keyword, *raw[keyword]) if keyword in raw else None for keyword in keywords]
 
     def number(self, keyword: str) -> float | None:
         """As one number: the first of several; None when absent or not a number."""
@@ -91,9 +91,17 @@ class Header:
             return None
         return tuple(float(part) for part in value)  # type: ignore[arg-type]
 
-    def _decode(self, keyword: str) -> Plain:
-        code, data = self._raw[keyword]
-        vr = NAMES[code]
+    def _text(self, keyword: str, code: int, data: bytes) -> str | None:
+        if code == US and len(data) == 2:
+            return str(from_bytes(data, "little"))
+        if code in BINARY_CODES or not data.isascii() or b"\x1b" in data:
+            return joined(self.get(keyword))
+        text = data.decode("ascii").strip(PADDING)
+        if "\\" in text and (" " in text or "\0" in text) and NAMES[code] not in SINGLE:
+            text = "\\".join([part.strip(PADDING) for part in text.split("\\")])
+        return text or None
+
+    def _decode(self, keyword: str, vr: str, data: bytes) -> Plain:
         try:
             if data.isascii() and b"\x1b" not in data:
                 return decode(vr, data)
@@ -135,7 +143,7 @@ def check(header: Header) -> None:
     expected = prod(value for value in found.values() if isinstance(value, int)) // 8
     if (header.text("PhotometricInterpretation") or "").endswith("422"):
         expected = expected * 2 // 3
-    held = min(header.pixel_length or 0, header.bytes - header.pixel_offset)
+    held = min(header.pixel_length or 0, header.size - header.pixel_offset)
     if held < expected:
         raise Unreadable(f"pixel data cut short: {held:,} of {expected:,} bytes", where=str(header.path))
 
@@ -234,7 +242,7 @@ def _after_sequence(descriptor: int, offset: int, size: int) -> int:
     window = _Window(descriptor, size)
     at = offset
     while True:
-        tag, length = ITEM(window.bytes(at, 8), 0)
+        tag, length = ITEM(window.read(at, 8), 0)
         at += 8
         if tag == SEQUENCE_END:
             return at
@@ -245,7 +253,7 @@ def _after_sequence(descriptor: int, offset: int, size: int) -> int:
 
 def _after_item(window: _Window, at: int) -> int:
     while True:
-        head = window.bytes(at, 12)
+        head = window.read(at, 12)
         tag, vr, length = ELEMENT(head, 0)
         if tag == ITEM_END:
             return at + 8
@@ -271,7 +279,7 @@ class _Window:
         self.descriptor, self.size = descriptor, size
         self.start, self.block = 0, b""
 
-    def bytes(self, at: int, count: int) -> bytes:
+    def read(self, at: int, count: int) -> bytes:
         if at < self.start or at + count > self.start + len(self.block):
             self.start, self.block = at, os.pread(self.descriptor, BLOCK, at)
             if len(self.block) < 8:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from isocenter.core.errors import Unreadable
 from isocenter.core.progress import track
 from isocenter.harmonize.dicom.header import Header, check, read_header
-from isocenter.harmonize.dicom.tags import WANTED
+from isocenter.harmonize.dicom.tags import INDEXED
 
 ROWS_PER_BATCH = 4096
 
@@ -26,10 +26,10 @@ def read_headers(paths: Iterable[Path]) -> Iterator[tuple[Path, Header | None, s
             yield path, None, error.what
 
 
-def index_files(paths: Sequence[Path], keywords: Sequence[str] = tuple(WANTED)) -> pa.Table:
+def index_files(paths: Sequence[Path], keywords: Sequence[str] = INDEXED) -> pa.Table:
     """One row per file: `path`, `bytes`, `transfer_syntax`, a string column per keyword, `error`.
 
-    Several values are joined by a backslash. Memory grows with the table, not with the files.
+    keywords: any of `tags.WANTED`. Several values are joined by a backslash. Memory grows with the table, not with the files.
     """
     names = ["path", "bytes", "transfer_syntax", *keywords, "error"]
     schema = pa.schema([(name, pa.int64() if name == "bytes" else pa.string()) for name in names])
@@ -47,7 +47,7 @@ def index_files(paths: Sequence[Path], keywords: Sequence[str] = tuple(WANTED)) 
 def _row(path: Path, header: Header | None, keywords: Sequence[str], cause: str | None) -> tuple[object, ...]:
     if header is None:
         return (str(path), None, None, *(None for _ in keywords), cause)
-    return (str(path), header.bytes, header.transfer_syntax, *(header.text(keyword) for keyword in keywords), None)
+    return (str(path), header.size, header.transfer_syntax, *header.texts(keywords), None)
 
 
 def _batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:

@@ -95,7 +95,7 @@ def _own_grid(segmentation: Segmentation, placed: list[Frame], planes: list[Mask
     grid = grid_of(list(segmentation.frames))
     if not isinstance(grid, Grid):
         grid = _on_even_places(segmentation)
-    mask = np.zeros((first.columns, first.rows, len(grid.slices)), kind)
+    mask: Mask = np.zeros((first.columns, first.rows, len(grid.slices)), kind)
     for frame, plane in zip(placed, planes):
         _put(mask, grid.affine, frame, plane)
     return mask, grid.affine
@@ -151,7 +151,7 @@ def _slide(segmentation: Segmentation, segment: Segment, planes: list[Mask], kin
     """(x, y, 1): the tiles of a slide at their places in its whole matrix."""
     assert segmentation.tiled is not None
     columns, rows = segmentation.tiled
-    mask = np.zeros((columns, rows, 1), kind)
+    mask: Mask = np.zeros((columns, rows, 1), kind)
     for index, plane in zip(segment.frames, planes):
         left, top = segmentation.corners[index]
         part = mask[left : left + plane.shape[1], top : top + plane.shape[0], 0]

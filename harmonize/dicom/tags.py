@@ -31,6 +31,12 @@ WANTED: dict[str, int] = {
     "OperatorsName": 0x00081070, "DeviceSerialNumber": 0x00181000, "RequestingPhysician": 0x00321032, "AdmissionID": 0x00380010,
     "DiffusionBValue": 0x00189087, "GEImageComponent": 0x0043102F, "PhilipsScaleSlope": 0x2005100E, "UIHGridCount": 0x00651050,
 }
+INDEXED = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "Modality", "Manufacturer", "SeriesDescription",
+    "ProtocolName", "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "BodyPartExamined", "ImageType", "EchoTime", "Rows", "Columns",
+    "NumberOfFrames", "PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient",
+)
+"""What an index of files says by default."""
 KEYWORD: dict[int, str] = {tag: keyword for keyword, tag in WANTED.items()}
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"

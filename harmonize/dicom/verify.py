@@ -8,6 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from isocenter.core.files import blake2b
@@ -86,7 +87,7 @@ def same_place(ours: Print, theirs: Print) -> bool:
     if ours.shape != theirs.shape:
         return False
     corners = np.array(np.meshgrid(*[[0, n - 1] for n in ours.shape], indexing="ij")).reshape(3, -1).T
-    off = np.abs(nib.affines.apply_affine(ours.affine, corners) - nib.affines.apply_affine(theirs.affine, corners))
+    off = np.abs(apply_affine(ours.affine, corners) - apply_affine(theirs.affine, corners))
     return bool(off.max() <= CORNER_MM) and all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
 
 
