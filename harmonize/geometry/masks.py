@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from isocenter.harmonize.geometry.bands import Band
-from isocenter.harmonize.geometry.separable import BLOCK_ROWS, memory_order, passes, slab_rows
+from isocenter.harmonize.geometry.separable import BLOCK_ROWS, memory_order, over_slabs, passes, slab_rows
 from isocenter.harmonize.remap import labels_present, remap
 
 Volume = NDArray[Any]
@@ -33,11 +33,12 @@ def vote(mask: Volume, bands: Sequence[Band]) -> Volume:
     codes = remap(mask, {value: code for code, value in enumerate(values)}, dtype=narrow).transpose(order)
     work = [bands[axis] for axis in order]
     result = np.empty(tuple(band.n_out for band in work), dtype=narrow)
-    rows = slab_rows(codes, work, 8)
-    for first in range(0, result.shape[0], rows):
-        last = min(first + rows, result.shape[0])
+
+    def fill(first: int, last: int) -> None:
         low, high = work[0].window(first, last)
         result[first:last] = _slab(codes[low:high], [work[0].cut(first, last, low, high), *work[1:]])
+
+    over_slabs(result.shape[0], slab_rows(codes, work, 8), fill)
     back = remap(result, dict(enumerate(values)), dtype=mask.dtype)
     return back.transpose(np.argsort(order))
 

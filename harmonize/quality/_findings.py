@@ -27,12 +27,20 @@ CODES: dict[str, Code] = {
     "spacing_absurd": Code("unit/spacing_missing", "the spacing is impossible or very unlikely for a medical image"),
     "burned_in_PHI": Code("burned_in_PHI", "there seems to be text in the picture"),
     "identifying_tags": Code("burned_in_PHI", "the header holds text that can identify a person"),
-    "mask_image_mismatch": Code("label_error", "mask and image do not lie on the same grid"),
+    "mask_mismatch": Code("label_error", "mask and image do not lie on the same grid"),
     "mask_empty": Code("label_error", "the mask marks nothing"),
     "mask_inverted": Code("label_error", "the mask marks most of the image and touches every border"),
     "mask_tiny_components": Code("label_error", "a few stray voxels lie apart from a large structure"),
     "mask_nested_class": Code("ambiguous_class", "a class is the same as another, or the sum of others"),
+    "series_geometry": Code("wrong_orientation", "the slices of a series do not make one even volume"),
+    "not_stored": Code("corrupted_file", "the sample could not be converted faithfully"),
+    "label_error": Code("label_error", "a label contradicts its label map"),
+    "unknown_label": Code("ambiguous_class", "a raw label is in no label map"),
+    "metadata_conflict": Code("label_error", "two tables of the dataset say different things about a sample"),
+    "patient_conflict": Code("patient_overlap_across_splits", "a sample is given to several patients"),
+    "missing_column": Code("label_error", "a table lacks a column that its layout names"),
 }
+"""The last seven are made while scanning and harmonizing; the others by the rules of this folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,16 @@ from isocenter.harmonize.quality._findings import Finding
 from isocenter.harmonize.quality._views import MaskSet
 
 looks_at = "mask"
-codes = ("mask_image_mismatch",)
+codes = ("mask_mismatch",)
 
 
 def check(masks: MaskSet) -> Iterator[Finding]:
     shapes = {array.shape for array in masks.classes.values()}
     if len(shapes) > 1:
-        yield Finding("mask_image_mismatch", "error", f"the classes have different shapes: {', '.join(map(_by, sorted(shapes)))}")
+        yield Finding("mask_mismatch", "error", f"the classes have different shapes: {', '.join(map(_by, sorted(shapes)))}")
     elif masks.image_shape is not None and masks.shape != tuple(masks.image_shape):
         turned = " (axes swapped?)" if sorted(masks.shape) == sorted(masks.image_shape) else ""
-        yield Finding("mask_image_mismatch", "error", f"the mask is {_by(masks.shape)}, the image {_by(masks.image_shape)}{turned}")
+        yield Finding("mask_mismatch", "error", f"the mask is {_by(masks.shape)}, the image {_by(masks.image_shape)}{turned}")
     else:
         yield from _affines(masks)
 
@@ -34,9 +34,9 @@ def _affines(masks: MaskSet) -> Iterator[Finding]:
     apart = np.linalg.norm((mine - theirs)[:3, :3] @ corners + (mine - theirs)[:3, 3:], axis=0).max()
     voxel = float(np.linalg.norm(theirs[:3, :3], axis=0).min())
     if codes_of[0] != codes_of[1]:
-        yield Finding("mask_image_mismatch", "error", f"the mask points {codes_of[0]}, the image {codes_of[1]}")
+        yield Finding("mask_mismatch", "error", f"the mask points {codes_of[0]}, the image {codes_of[1]}")
     elif apart > voxel / 2:
-        yield Finding("mask_image_mismatch", "warning", f"corners of mask and image lie up to {apart:.3g} mm apart")
+        yield Finding("mask_mismatch", "warning", f"corners of mask and image lie up to {apart:.3g} mm apart")
 
 
 def _by(shape: tuple[int, ...]) -> str:
