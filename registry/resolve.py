@@ -18,7 +18,7 @@ class Match:
 
 @dataclass
 class Names:
-    """Every name of every dataset. A slug means itself; a name marked ambiguous never resolves, whoever asks."""
+    """Every name of every dataset. A slug means itself; a name resolves if exactly one dataset bears it without being marked ambiguous."""
 
     slugs: dict[str, str] = field(default_factory=dict)                     # slug → display name
     keys: dict[str, dict[str, bool]] = field(default_factory=dict)          # name key → slug → ambiguous
@@ -48,9 +48,8 @@ class Names:
         if text in self.slugs:
             return Match(text)
         found = self.keys.get(name_key(text), {})
-        if len(found) == 1 and not any(found.values()):
-            return Match(next(iter(found)))
-        return Match(None, tuple(sorted(found)))
+        sure = [slug for slug, ambiguous in found.items() if not ambiguous]
+        return Match(sure[0]) if len(sure) == 1 else Match(None, tuple(sorted(found)))
 
     def also(self, slug: str) -> tuple[str, ...]:
         """Other datasets that some source calls by the very name of this slug."""
