@@ -78,14 +78,14 @@ output_cohort = click.option("--as", "name", required=True, metavar="NAME", help
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random choice.")
 
 
-def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], next_: str | None = None) -> None:
-    """Print the object (`--json`) or the text for people, whose last line says what to type next."""
+def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], next_: str | None = None, *, here: bool = True) -> None:
+    """Print the object (`--json`) or the text for people, whose last line says what to type next (`here`: in this workspace)."""
     if json_:
         click.echo(json.dumps(body, ensure_ascii=False, default=str))
         return
     click.echo(text() if callable(text) else text)
     if next_:
-        click.echo(f"next: {next_}{click.get_current_context().meta.get(WORKSPACE, '')}")
+        click.echo(f"next: {next_}{click.get_current_context().meta.get(WORKSPACE, '') if here else ''}")
 
 
 def columns(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:

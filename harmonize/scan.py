@@ -62,6 +62,7 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         rows = [build_row(source, layout, one, tables) for one in group(sorted_.images, source.root)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
         annotations = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
+        _note_unpaired(sorted_, rows)
         _note_unmatched(tables, layout, sorted_, issues)
         _keep_pixel_hashes(workspace, name, rows)
         result = Scanned(name, len(files), len(rows), sum(1 for row in rows if row.values.get("error")),
@@ -141,6 +142,14 @@ def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | 
 def _sidecar(name: str) -> str:
     lower = name.lower()
     return next((role for role, marks in SIDECARS if any(lower.endswith(mark) if mark.startswith(".") else mark in lower for mark in marks)), "other")
+
+
+def _note_unpaired(sorted_: Sorted, rows: list[SampleRow]) -> None:
+    """Masks and boxes whose image is not here get their reason in the inventory."""
+    paired = {path for row in rows for path in row.files}
+    for facts, _, _ in (*sorted_.masks, *sorted_.boxes):
+        if facts.path not in paired:
+            sorted_.reason[facts.path] = "its image is not here"
 
 
 def _note_unmatched(tables: list[JoinTable], layout: Layout, sorted_: Sorted, issues: Issues) -> None:

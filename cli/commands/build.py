@@ -33,5 +33,5 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
     lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in warnings[:8]],
              *([f"… and {len(warnings) - 8} more warnings (all in the report)"] if len(warnings) > 8 else []),
              f"corpus: {built.exported.folder} ({built.exported.samples} samples, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
-    emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}")
+    emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}", here=False)
     return Exit.ROWS_IN_ERROR if built.fates.get("error") else Exit.DONE

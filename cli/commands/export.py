@@ -29,4 +29,4 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: str, dry
     body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "warnings": done.warnings, "written": not dry_run}
     lines = [f"{out}: {done.samples} samples, {done.files} files, {size(done.bytes)}{' (not written)' if dry_run else ''}", *[f"warning: {warning}" for warning in done.warnings[:10]]]
     lines += [f"… and {len(done.warnings) - 10} more warnings"] if len(done.warnings) > 10 else []
-    emit(body, json_, "\n".join(lines), f"isocenter verify {out}")
+    emit(body, json_, "\n".join(lines), f"isocenter verify {out}", here=False)
