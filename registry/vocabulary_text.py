@@ -15,6 +15,7 @@ _KEEP_S = ("ss", "us", "is", "as")
 _SHORTEST_PLURAL = 5                   # "MRS" and "DSS" are no plurals
 
 
+@lru_cache(maxsize=32768)
 def words(text: str) -> tuple[str, ...]:
     """The comparable words of a text: `words("Oesophageal tumours, X-ray")` is `("esophageal", "tumor", "x", "ray")`."""
     return tuple(comparable(word) for word in _WORD.findall(plain(text)))

@@ -136,7 +136,7 @@ class Evidence:
 
     def _regions(self, term: str) -> set[str]:
         above = {other for other in self.vocabulary.ancestors(term, UP) if is_region(other, self.vocabulary)}
-        return (above | set(WHOLE_BODY)) - {term} if "body" in self.vocabulary.ancestors(term, UP) else above - {term}
+        return (above | {"full body"}) - {term} if "body" in self.vocabulary.ancestors(term, UP) else above - {term}
 
 
 def evidence(datasets: Sequence[Found], vocabulary: Vocabulary) -> Evidence:

@@ -73,7 +73,9 @@ def miss(entry: Entry, wish: Wish, vocabulary: Vocabulary) -> str:
 
 
 def _why_term(dataset: int, terms: tuple[str, ...], evidence: Evidence) -> str:
-    reasons = [(reason, term) for term in terms if (reason := evidence.reason(dataset, term))]
+    reasons = [(reason, term) for term in terms if (reason := evidence.reason(dataset, term)) and reason.weight >= MATCHES]
+    if not reasons:
+        return f"{evidence.vocabulary.terms[terms[0]].name} (may be, not stated)"
     reason, term = max(reasons, key=lambda pair: pair[0].weight)
     wanted, has = evidence.vocabulary.terms[term].name, evidence.vocabulary.terms[reason.term].name
     if reason.term == term:

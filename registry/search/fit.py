@@ -18,6 +18,8 @@ from isocenter.registry.search.wishes import ChoiceWish, NameWish, NumberWish, T
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq}
 SAMPLES_FOR_SUBJECTS = 0.6             # a source that counts samples only says little about subjects
+SILENT = 0.5                           # what nobody states may be so: a collection without a task suits many
+MAY_BE_SILENT = ("task",)
 
 
 @dataclass(slots=True)
@@ -29,13 +31,15 @@ class Columns:
     numbers: Mapping[str, NDArray[np.float64]]
     access: NDArray[np.str_]
     labelled: NDArray[np.str_]
+    silent: Mapping[str, Weights]      # facet → weight of datasets of which nobody states it
     _choices: dict[tuple[str, str], Weights] = field(default_factory=dict)
 
     def fit(self, wish: Wish) -> Weights:
         """Weights of one wish over all datasets; from `evidence.MATCHES` on it counts as fulfilled."""
         match wish:
-            case TermWish(terms=terms):
-                return np.maximum.reduce([self.evidence.match(term) for term in terms])
+            case TermWish(facet, terms):
+                fit: Weights = np.maximum.reduce([self.evidence.match(term) for term in terms])
+                return np.maximum(fit, self.silent[facet]) if facet in self.silent else fit
             case NumberWish(facet="subjects"):
                 direct = self._compare("subjects", wish)
                 instead = np.where(np.isnan(self.numbers["subjects"]), SAMPLES_FOR_SUBJECTS * self._compare("samples", wish), 0)
@@ -77,4 +81,10 @@ def columns(entries: Sequence[Entry], evidence: Evidence) -> Columns:
          "subjects": numbers([entry.n_subjects or None for entry in entries])},
         np.array([entry.access or "unknown" for entry in entries], np.str_),
         np.array([{True: "yes", False: "no", None: ""}[entry.labelled] for entry in entries], np.str_),
+        {facet: _silent(entries, evidence, facet) for facet in MAY_BE_SILENT},
     )
+
+
+def _silent(entries: Sequence[Entry], evidence: Evidence, facet: str) -> Weights:
+    terms = evidence.vocabulary.terms
+    return np.array([0.0 if any(term in terms and terms[term].facet == facet for term in entry.terms) else SILENT for entry in entries], np.float32)

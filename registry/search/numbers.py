@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 from isocenter.registry.search.wishes import ChoiceWish, NumberWish, Operator, Wish
@@ -38,6 +39,7 @@ def read(text: str, latest_year: int) -> tuple[list[Wish], str]:
     return wishes, text
 
 
+@lru_cache(maxsize=8)
 def _rules(latest_year: int) -> list[tuple[re.Pattern[str], Callable[[re.Match[str]], list[Wish]]]]:
     year: Literal["year"] = "year"
     return [

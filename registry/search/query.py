@@ -94,12 +94,18 @@ class Reader:
     def _wish(self, text: str, tokens: list[_Token], span: tuple[int, int], terms: tuple[str, ...], without: Collection[str]) -> TermWish | None:
         """The wish of one phrase; a phrase of several facets ("atlas") is read as the first facet in the vocabulary's order."""
         by_facet: dict[str, list[str]] = {}
-        for term in terms:
+        for term in dict.fromkeys(self._unsided(term) for term in terms):
             by_facet.setdefault(self.vocabulary.terms[term].facet, []).append(term)
         for facet, ids in by_facet.items():
             if facet not in without:
                 return TermWish(facet, tuple(ids), text[tokens[span[0]].start:tokens[span[1] - 1].stop])
         return None
+
+    def _unsided(self, term: str) -> str:
+        """The term without its side: catalogs say atrium where labels say left atrium."""
+        if not term.startswith(("left ", "right ")):
+            return term
+        return next((parent for parent, relation in self.vocabulary.parents.get(term, ()) if relation == "is-a"), term)
 
     def _names(self, text: str, tokens: list[_Token], taken: set[int]) -> Iterable[tuple[NameWish, tuple[int, int]]]:
         """Names in the query: whole names of any length that are more than vocabulary, and the first word of a family's names."""
