@@ -13,8 +13,11 @@ Gemulla 2016 (LEMP); ball pruning as in Ciaccia, Patella & Zezula 1997 (M-tree);
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,11 +30,13 @@ from isocenter.embeddings.devices import pick
 BLOCK = 4096                # rows on a side of a block of products
 DIRECTIONS = 64             # m of the screen
 SMALL = 4096                # below this, one block of plain products is quickest
-CELLS_AT_ONCE = 32
+CELLS_AT_ONCE = 16          # cells in one task; a task runs on one thread, so that no product waits for others at a barrier
 DENSE = 0.02                # share of a block that survives the screen from which on the whole block is multiplied
-HOPELESS = 0.5              # share of (row, cell) combinations left from which on cells do not pay
+HOPELESS = 0.3              # share of (row, cell) combinations left from which on cells do not pay
 ROUNDING = 2.0**-24         # unit roundoff of float32
 MOST_PAIRS = 200_000_000
+Part = tuple[Any, Any, Any]     # left, right, cosine of some pairs
+Task = Callable[[], list[Part]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def components(pairs: Pairs, count: int) -> NDArray[np.int64]:
 
 
 class _Join:
-    """State of one join: the rows, their screens, the cells, and the pairs found so far."""
+    """One join: the rows, their screens, and how much was found and done so far."""
 
     def __init__(self, rows: Any, tau: float, seed: int, most: int) -> None:
         import torch
@@ -94,8 +99,7 @@ class _Join:
         self.torch, self.rows, self.tau, self.most = torch, rows, tau, most
         self.count, self.width = rows.shape
         self.seed = seed
-        self.found: list[tuple[Any, Any, Any]] = []
-        self.pairs = self.products = 0
+        self.pairs, self.products = 0, [0]                                      # products are appended by several threads
         stretch = _stretch(rows)
         self.angle = math.acos(max(0.0, tau - 3 * stretch))
         self.error = 2 * self.width * ROUNDING + 2 * stretch                    # of a cosine computed in float32
@@ -107,9 +111,20 @@ class _Join:
             self.screen, self.slack = self.rows, 2 * self.width * ROUNDING
         else:
             self.screen, self.slack = self._screen_rows(), (DIRECTIONS + 4) * ROUNDING
-        for left, right, same in track(list(self._all_blocks()), "joining") if self.count <= SMALL else self._blocks():
-            self._join_block(left, right, same)
-        return _collect(self.found, self.products / (self.count * (self.count - 1) / 2))
+        tasks = self._by_blocks() if self.count <= SMALL else self._by_cells()
+        found = [part for parts in self._carry_out(tasks) for part in parts]
+        return _collect(found, sum(self.products) / (self.count * (self.count - 1) / 2))
+
+    def _carry_out(self, tasks: list[Task]) -> Iterator[list[Part]]:
+        """Run the tasks, on a CPU one per core with one thread each; count the pairs as they come."""
+        cores = 1 if self.rows.is_cuda else min(8, self.torch.get_num_threads(), len(tasks))
+        with _one_thread_each(cores, self.torch) as pool:
+            for parts in track(pool.map(lambda task: task(), tasks), "joining", len(tasks)):
+                self.pairs += sum(len(cosine) for _, _, cosine in parts)
+                if self.pairs > self.most:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise BadInput(f"more than {self.most:,} pairs have a cosine of at least {self.tau:g}", hint="raise the threshold")
+                yield parts
 
     def _screen_rows(self) -> Any:
         """(n, m + 1) float32 rows of unit length whose products are never below those of the full rows."""
@@ -128,46 +143,46 @@ class _Join:
         picked = np.random.default_rng(self.seed).permutation(self.count)[:size]
         return self.torch.from_numpy(np.sort(picked)).to(self.rows.device)
 
-    def _all_blocks(self) -> Iterator[tuple[Any, Any, bool]]:
-        """Every block of the upper triangle."""
-        every = self.torch.arange(self.count, device=self.rows.device)
-        blocks = every.split(BLOCK)
-        for i, left in enumerate(blocks):
-            for j in range(i, len(blocks)):
-                yield left, blocks[j], i == j
+    def _by_blocks(self) -> list[Task]:
+        """Every block of the upper triangle, one row of blocks a task."""
+        blocks = self.torch.arange(self.count, device=self.rows.device).split(BLOCK)
 
-    def _blocks(self) -> Iterator[tuple[Any, Any, bool]]:
-        """Blocks that may hold a pair: (rows of a cell, rows that come near it, whether both are the same rows)."""
+        def task(i: int) -> list[Part]:
+            return [part for j in range(i, len(blocks)) for part in self._block(blocks[i], blocks[j], i == j)]
+
+        return [partial(task, i) for i in range(len(blocks))]
+
+    def _by_cells(self) -> list[Task]:
+        """Blocks that may hold a pair, some cells a task; every block where the cells exclude too little."""
         torch = self.torch
         centres = self._centres()
         home, nearest = self._assign(centres)
-        reach = torch.arccos((nearest - self.error).clamp(-1, 1))                    # no member is farther from its centre
+        reach = torch.arccos((nearest - self.error).clamp(-1, 1))               # no member is farther from its centre
         order = torch.argsort(reach, descending=True)
         order = order[torch.argsort(home[order], stable=True)]                  # by cell, farthest member first
         starts = torch.searchsorted(home[order], torch.arange(len(centres) + 1, device=home.device)).tolist()
         radius = torch.zeros(len(centres), device=home.device).scatter_reduce(0, home, reach, "amax")
         if self._left_over(centres, radius) > HOPELESS:
-            yield from track(list(self._all_blocks()), "joining")
-            return
-        for first in track(range(0, len(centres), CELLS_AT_ONCE), "joining"):
-            group = centres[first : first + CELLS_AT_ONCE]
-            near = self._near(group, first, radius, home)
-            for offset, (visitors, distance) in enumerate(near):
-                members = order[starts[first + offset] : starts[first + offset + 1]]
-                yield from self._cell(members, reach[members], visitors, distance)
+            return self._by_blocks()
 
-    def _cell(self, members: Any, reach: Any, visitors: Any, distance: Any) -> Iterator[tuple[Any, Any, bool]]:
-        """Blocks of one cell: its members among themselves, then with its visitors, farthest first."""
+        def task(first: int) -> list[Part]:
+            near = self._near(centres[first : first + CELLS_AT_ONCE], first, radius, home)
+            cells = [order[starts[first + i] : starts[first + i + 1]] for i in range(len(near))]
+            return [part for members, (visitors, angle) in zip(cells, near) for part in self._cell(members, reach[members], visitors, angle)]
+
+        return [partial(task, first) for first in range(0, len(centres), CELLS_AT_ONCE)]
+
+    def _cell(self, members: Any, reach: Any, visitors: Any, angle: Any) -> Iterator[Part]:
+        """Pairs of one cell: its members among themselves, then with its visitors, farthest first."""
         blocks = members.split(BLOCK)
         for i, left in enumerate(blocks):
             for j in range(i, len(blocks)):
-                yield left, blocks[j], i == j
+                yield from self._block(left, blocks[j], i == j)
         for start in range(0, len(visitors), BLOCK):
             part = slice(start, start + BLOCK)
-            closest = float(distance[part].min())
-            able = int((reach >= closest - self.angle).sum())                   # members are sorted by reach
+            able = int((reach >= angle[part].min() - self.angle).sum())         # members are sorted by reach
             for left in members[:able].split(BLOCK):
-                yield left, visitors[part], False
+                yield from self._block(left, visitors[part], False)
 
     def _centres(self) -> Any:
         """(k, d) unit rows: a few rounds of spherical k-means on a sample."""
@@ -212,16 +227,16 @@ class _Join:
         sizes = torch.bincount(cell, minlength=len(group)).tolist()
         return list(zip(rows[order].split(sizes), angle.split(sizes)))
 
-    def _join_block(self, left: Any, right: Any, same: bool) -> None:
-        """Screen one block and keep its pairs."""
+    def _block(self, left: Any, right: Any, same: bool) -> list[Part]:
+        """Screen one block and check what is left."""
         if not len(left) or not len(right):
-            return
+            return []
         products = self.screen[left] @ self.screen[right].T
         if same:
             products.fill_diagonal_(-2.0)
-        self.products += products.numel() // (2 if same else 1)
+        self.products.append(products.numel() // (2 if same else 1))
         if float(products.max()) < self.tau - self.slack:
-            return
+            return []
         i, j = (products >= self.tau - self.slack).nonzero(as_tuple=True)
         if same:
             upper = i < j
@@ -231,34 +246,45 @@ class _Join:
         elif len(i) > DENSE * products.numel():
             cosine = (self.rows[left] @ self.rows[right].T)[i, j]
         else:
-            cosine = self.torch.cat([(self.rows[left[a]] * self.rows[right[b]]).sum(1) for a, b in zip(i.split(1 << 16), j.split(1 << 16))])
-        self._keep(left[i], right[j], cosine)
+            cosine = self.torch.cat([(self.rows[left[a]] * self.rows[right[b]]).sum(1) for a, b in zip(i.split(1 << 14), j.split(1 << 14))])
+        return self._check(left[i], right[j], cosine)
 
-    def _keep(self, i: Any, j: Any, cosine: Any) -> None:
-        """Keep pairs at or above tau; those too close to call in float32 are settled in float64."""
+    def _check(self, i: Any, j: Any, cosine: Any) -> list[Part]:
+        """The pairs at or above tau; those too close to call in float32 are settled in float64."""
         torch = self.torch
         doubt = ((cosine - self.tau).abs() <= 2 * self.width * ROUNDING).nonzero()[:, 0]
         keep = cosine >= self.tau
-        for part in doubt.split(1 << 15):
+        for part in doubt.split(1 << 14):
             settled = (self.rows[i[part]].double() * self.rows[j[part]].double()).sum(1)
             keep[part] = settled >= self.tau
         i, j, cosine = i[keep], j[keep], cosine[keep]
-        self.pairs += len(i)
-        if self.pairs > self.most:
-            raise BadInput(f"more than {self.most:,} pairs have a cosine of at least {self.tau:g}", hint="raise the threshold")
-        if len(i):
-            self.found.append((torch.minimum(i, j).cpu(), torch.maximum(i, j).cpu(), cosine.cpu()))
+        return [(torch.minimum(i, j).cpu(), torch.maximum(i, j).cpu(), cosine.cpu())] if len(i) else []
+
+
+@contextmanager
+def _one_thread_each(cores: int, torch: Any) -> Iterator[ThreadPoolExecutor]:
+    """A pool of `cores` threads in which each product runs on its own thread alone; the setting from before comes back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(cores, initializer=lambda: torch.set_num_threads(1)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _stretch(rows: Any) -> float:
-    """How far the longest or shortest row is from length one; raises BadInput when that is no rounding."""
-    farthest = max(float((part.double().square().sum(1).sqrt() - 1).abs().max()) for part in rows.split(4 * BLOCK)) if len(rows) else 0.0
+    """At most how far the longest or shortest row is from length one; raises BadInput when that is no rounding."""
+    import torch
+
+    off = [float((torch.linalg.vector_norm(part, dim=1) - 1).abs().max()) for part in rows.split(4 * BLOCK)]
+    farthest = max(off, default=0.0) + 4 * ROUNDING * math.sqrt(rows.shape[1])
     if not farthest < 1e-3:
         raise BadInput("the rows of a join must have length one", hint="isocenter.embeddings.api.unit(rows)")
     return farthest
 
 
-def _collect(found: list[tuple[Any, Any, Any]], work: float) -> Pairs:
+def _collect(found: list[Part], work: float) -> Pairs:
     if not found:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), work)
     left, right, cosine = (np.concatenate([part[i].numpy() for part in found]) for i in range(3))
