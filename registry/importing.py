@@ -10,11 +10,12 @@ from isocenter.core.issues import Issues
 from isocenter.core.workspace import Workspace
 from isocenter.registry.assemble import assemble
 from isocenter.registry.audit.impossible import contradictions
-from isocenter.registry.build import write_facts
+from isocenter.registry.build import facts_files, read_facts, write_facts
 from isocenter.registry.catalog import catalog_query
 from isocenter.registry.entry import read_names
 from isocenter.registry.importers import IMPORTERS
 from isocenter.registry.license_parser import parse_license
+from isocenter.registry.models import Base
 from isocenter.registry.record import Options, Record
 from isocenter.registry.resolve import Names
 from isocenter.registry.vocabulary import from_rows
@@ -40,8 +41,8 @@ def import_source(workspace: Workspace, importer: str, path: Path, options: Opti
     """
     plugin = IMPORTERS.get(importer, workspace.plugins)
     origin: Row = plugin.source(path, options) if hasattr(plugin, "source") else dict(plugin.SOURCE)
+    names = _names_without(workspace, str(origin["source_id"]))
     with catalog_query(workspace) as query:
-        names = read_names(query)
         vocabulary = from_rows(query("SELECT * FROM term"), query("SELECT * FROM term_synonym"), query("SELECT * FROM term_parent"))
         licences = {row["license_id"] for row in query("SELECT license_id FROM license")}
     before = set(names.slugs)
@@ -62,6 +63,21 @@ def import_source(workspace: Workspace, importer: str, path: Path, options: Opti
                 target.unlink(missing_ok=True)
     found = {slug for slug in done.slugs if slug}
     return Imported(str(origin["source_id"]), sorted(found - before), sorted(found & before), {table: len(rows) for table, rows in tables.items()}, done.issues)
+
+
+def _names_without(workspace: Workspace, source: str) -> Names:
+    """Names of the shipped catalog and of the workspace's facts, without what this very source brought before."""
+    with catalog_query() as query:
+        names = read_names(query)
+    for table in ("dataset", "dataset_alias"):
+        for path in facts_files(table, workspace.facts):
+            if not path.stem.endswith(f"-{source}"):
+                for row in read_facts(Base.metadata.tables[table], path):
+                    if table == "dataset":
+                        names.add(row["slug"], row["name"])
+                    else:
+                        names.alias(row["alias"], row["slug"], row["ambiguous"])
+    return names
 
 
 def _cells(record: Record) -> dict[str, list[str]]:

@@ -55,12 +55,12 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
 
 
 def _series(connection: duckdb.DuckDBPyConnection, table: Path, key: str, where: str) -> dict[str, dict[str, Any]]:
-    found = connection.execute(SERIES.format(key=key, where=where), [str(table)]).fetch_arrow_table().to_pylist()
+    found = connection.execute(SERIES.format(key=key, where=where), [str(table)]).to_arrow_table().to_pylist()
     return {row["id"]: row for row in found}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: Path, order: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = connection.execute(f"SELECT * FROM read_parquet(?) ORDER BY {order}", [str(table)]).fetch_arrow_table().to_pylist()
+    rows: list[dict[str, Any]] = connection.execute(f"SELECT * FROM read_parquet(?) ORDER BY {order}", [str(table)]).to_arrow_table().to_pylist()
     return rows
 
 
