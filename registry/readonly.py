@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def reader(workspace: Workspace | None = None) -> Iterator[duckdb.DuckDBPyConnec
         if workspace is not None:
             for view, folder in VIEWS.items():
                 _register(connection, view, workspace.root / folder)
-        allowed = ", ".join(_literal(str(workspace.root / folder) + "/") for folder in VIEWS.values()) if workspace is not None else ""
+        folders = [workspace.root / folder for folder in VIEWS.values()] if workspace is not None else []
+        allowed = ", ".join(_literal(f"{folder}/") for folder in (*folders, *_register_idc(connection)))
         connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute(f"SET memory_limit = '{MEMORY}'")
@@ -86,6 +88,16 @@ def _register(connection: duckdb.DuckDBPyConnection, view: str, folder: Path) ->
         listed = ", ".join(map(_literal, files))
         extra = f", {stem} AS {view.removesuffix('s')}" if view in ("cohorts", "groups") else ""
         connection.execute(f"CREATE VIEW {view} AS SELECT * EXCLUDE (filename){extra} FROM read_parquet([{listed}], union_by_name = true, filename = true)")
+
+
+def _register_idc(connection: duckdb.DuckDBPyConnection) -> list[Path]:
+    """View `idc_series`: a row per DICOM series of Imaging Data Commons, where the distribution `idc-index-data` is installed."""
+    found = find_spec("idc_index_data")
+    if found is None or found.origin is None:
+        return []
+    home = Path(found.origin).parent
+    connection.execute(f"CREATE VIEW idc_series AS SELECT * FROM read_parquet({_literal(str(home / 'idc_index.parquet'))})")
+    return [home]
 
 
 def _bad(error: duckdb.Error) -> BadInput:

@@ -42,7 +42,7 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     try:
         match = HEAD.match(path.read_text(encoding="utf-8"))
@@ -64,19 +64,23 @@ def _name(head: dict[str, Any], body: str, path: Path, options: Options) -> str:
 
 
 def _fields(head: dict[str, Any], body: str) -> list[tuple[str, str]]:
-    splits = [split for one in _many(head.get("dataset_info")) if isinstance(one, dict) for split in _many(one.get("splits")) if isinstance(split, dict)]
-    counts = [split.get("num_examples") for split in splits]
-    configs = len([one for one in _many(head.get("dataset_info")) if isinstance(one, dict)])
-    sizes = [one.get("download_size") for one in _many(head.get("dataset_info")) if isinstance(one, dict)]
+    configs = [one for one in _many(head.get("dataset_info")) if isinstance(one, dict)]
+    splits = [split for one in configs for split in _many(one.get("splits")) if isinstance(split, dict)]
     homepage, doi = HOMEPAGE.search(body), DOI.search(body)
     return [
         ("homepage", homepage[1].rstrip(".,") if homepage else ""), ("doi", doi[1].rstrip(".,;").lower() if doi else ""),
-        ("n_samples", str(sum(counts)) if configs == 1 and counts and all(isinstance(one, int) for one in counts) else ""),
-        ("bytes", str(sum(sizes)) if sizes and all(isinstance(one, int) for one in sizes) else ""),
+        ("n_samples", _total(splits, "num_examples") if len(configs) == 1 else ""),
+        ("bytes", _total(configs, "download_size")),
         ("size category", ", ".join(str(one) for one in _many(head.get("size_categories")))), ("release", str(head.get("version") or "")),
         ("access", "registration" if any(head.get(field) for field in GATED) or head.get("gated") else ""),
         ("annotation origin", ", ".join(str(one) for one in _many(head.get("annotations_creators")))),
     ]
+
+
+def _total(parts: list[dict[str, Any]], field: str) -> str:
+    """The sum of a number over all parts; "" unless every one states it."""
+    numbers = [part[field] for part in parts if isinstance(part.get(field), int)]
+    return str(sum(numbers)) if numbers and len(numbers) == len(parts) else ""
 
 
 def _licence(head: dict[str, Any]) -> str:
