@@ -44,7 +44,7 @@ def run(peer: str, repeats: int) -> dict[str, Any]:
 
         def job() -> Any:
             turned = sitk.DICOMOrient(image, "LPS")
-            return sitk.GetArrayViewFromImage(sitk.Resample(turned, size, sitk.Transform(), sitk.sitkLinear, turned.GetOrigin(), (1, 1, 1), turned.GetDirection(), 0.0)).T
+            return sitk.Resample(turned, size, sitk.Transform(), sitk.sitkLinear, turned.GetOrigin(), (1, 1, 1), turned.GetDirection(), 0.0)
     elif peer == "TorchIO":
         import torchio
 
@@ -72,6 +72,8 @@ def run(peer: str, repeats: int) -> dict[str, Any]:
 
     result = measure(job, repeats)
     found = job()
+    if peer == "SimpleITK":
+        found = sitk.GetArrayFromImage(found).T
     result["shape"] = list(found.shape)
     if peer.startswith("isocenter") or peer == "SimpleITK":
         np.save(sample_file(peer), np.asarray(found, dtype=np.float32)[50:350:3, 50:350:3, 20:280:3])
