@@ -19,6 +19,7 @@ from isocenter.registry.vocabulary_text import FACTS, words
 FACETS = ("modality", "anatomy", "finding", "task", "annotation", "dimension", "population")
 EVERYWHERE, CELL = "", "cell"          # scopes of a synonym that `normalise` believes; "label" means a dataset's own label list
 NOTHING = frozenset({"", "na", "n a", "none", "nan", "null", "not specified", "not mention", "not mentioned", "unknown", "no", "yes", "multi", "multi modal"})
+_LIST = re.compile(r"[,;|·](?![^()]*\))")               # "COVID-19, Pneumonia" are two even where their words together name one
 _SEPARATORS = re.compile(r"[,/;|+&·]|\s-\s|\band\b|\bor\b")
 _BRACKETS = re.compile(r"^(?P<outside>[^()]*)\((?P<inside>[^()]*)\)\s*$")
 
@@ -71,7 +72,7 @@ class Vocabulary:
     def normalise(self, facet: str, cell: str | None) -> Reading:
         """Read one raw cell as terms of a facet: "CT/ PET" is CT and PET, "HistoPathology?" is histopathology, "2D/ 3D" is 2D and 3D.
 
-        A cell is tried whole, then split at commas, slashes and the like, then searched for phrases it contains. An abbreviation that stands
+        A cell is split at commas; a piece is tried whole, then split at slashes and the like, then searched for phrases it contains. An abbreviation that stands
         for several terms is returned as ambiguous, never guessed.
         """
         terms: list[str] = []
@@ -133,7 +134,10 @@ class Vocabulary:
         cell = cell.strip().strip("\\").strip()
         if " ".join(words(cell)) in NOTHING:
             return
-        if self._find(words(cell), facet, (EVERYWHERE, CELL)) or self._find(words(cell), None, (EVERYWHERE,)):
+        if len(pieces := _LIST.split(cell)) > 1:
+            for piece in pieces:
+                yield from self._atoms(facet, piece)
+        elif self._find(words(cell), facet, (EVERYWHERE, CELL)) or self._find(words(cell), None, (EVERYWHERE,)):
             yield cell
         elif match := _BRACKETS.match(cell):
             yield from self._atoms(facet, match["outside"])

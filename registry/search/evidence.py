@@ -19,7 +19,7 @@ from isocenter.registry.vocabulary_text import words
 
 Weights = NDArray[np.float32]
 
-STATED, NAMED, LABELLED, SITED, MANY = 1.0, 0.9, 0.8, 0.85, 0.8
+STATED, NAMED, LABELLED, SITED, MANY = 1.0, 0.9, 0.8, 0.95, 0.8
 DISPUTED, IMPLAUSIBLE = 0.85, 0.4
 KIND, PART, COVERED, BROADER, DERIVED, RELATED = 0.97, 0.85, 0.55, 0.55, 0.6, 0.55
 BROADER_THERE = (0.0, 0.75, 0.65, 0.55)          # by steps up is-a, where the dataset shows the place

@@ -44,24 +44,24 @@ class Reader:
         if plain_words:
             return Query(text=tuple(comparable(word) for word in _TOKEN.findall(rest)), literal=literal)
         numeric, rest = numbers.read(rest, self.latest_year)
-        corrected = self._correct(rest)
+        corrected, repairs = self._correct(rest)
         wishes, excluded, left = self._phrases(corrected, without)
         words = [word for word in left if word not in stopwords()]
         ignored = tuple(word for word in words if not self.speller.known(word))
         kept = [wish for wish in numeric if wish.facet not in without]
         return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), literal, self.names.exact(text),
-                     _tidy(text, rest, corrected) if corrected != rest else None, ignored)
+                     _repaired(text, repairs) if repairs else None, ignored)
 
-    def _correct(self, text: str) -> str:
-        """The text with unknown words replaced by what was probably meant; names in any spelling are known."""
+    def _correct(self, text: str) -> tuple[str, dict[str, str]]:
+        """The text with unknown words replaced by what was probably meant, and the replacements; names in any spelling are known."""
         tokens = _tokens(text)
         named = {at for start, stop in spans(len(tokens)) if self.names.proper(text[tokens[start].start:tokens[stop - 1].stop]) for at in range(start, stop)}
-        pieces, end = [], 0
+        repairs: dict[str, str] = {}
         for at, token in enumerate(tokens):
-            better = None if at in named or token.word in stopwords() else self.speller.correct(text[token.start:token.stop], token.word)
-            pieces += [text[end:token.start], better or text[token.start:token.stop]]
-            end = token.stop
-        return "".join(pieces) + text[end:]
+            raw = text[token.start:token.stop]
+            if at not in named and token.word not in stopwords() and (better := self.speller.correct(raw, token.word)):
+                repairs[raw] = better
+        return _repaired(text, repairs), repairs
 
     def _phrases(self, text: str, without: Collection[str]) -> tuple[list[Wish], list[TermWish], list[str]]:
         tokens = _tokens(text)
@@ -135,9 +135,8 @@ def _tokens(text: str) -> list[_Token]:
     return [_Token(match.start(), match.end(), comparable(match.group())) for match in _TOKEN.finditer(text)]
 
 
-def _tidy(original: str, before: str, after: str) -> str:
-    """The user's own query with the corrected words in place."""
-    for old, new in zip(_TOKEN.findall(before), _TOKEN.findall(after)):
-        if old != new:
-            original = re.sub(rf"\b{re.escape(old)}\b", new, original, flags=re.IGNORECASE)
-    return original
+def _repaired(text: str, repairs: dict[str, str]) -> str:
+    """The text with whole words replaced."""
+    for old, new in repairs.items():
+        text = re.sub(rf"(?<![a-z0-9µ]){re.escape(old)}(?![a-z0-9µ])", new, text, flags=re.IGNORECASE)
+    return text

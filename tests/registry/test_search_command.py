@@ -1,0 +1,111 @@
+"""`isocenter search` as it is typed: one JSON object, or a page for people; the prepared catalog is kept and made again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isocenter.cli.main import main
+from isocenter.registry.catalog import packaged
+from isocenter.registry.search import prepared
+from isocenter.registry.search.engine import open_catalog
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("ISOCENTER_CACHE")
+    os.environ["ISOCENTER_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["ISOCENTER_CACHE"]
+    else:
+        os.environ["ISOCENTER_CACHE"] = before
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["search", *arguments])
+    printed = capsys.readouterr()
+    return int(stop.value.code or 0), printed.out, printed.err
+
+
+def test_json_is_one_object_of_the_agreed_shape(capsys):
+    status, out, _ = run(capsys, "brain mri glioma segmentation", "--limit", "3", "--json")
+    body = json.loads(out)
+    assert status == 0
+    assert {"hits", "near", "facets", "understood", "did_you_mean", "total"} <= set(body)
+    assert len(body["hits"]) == 3
+    for hit in body["hits"]:
+        assert {"slug", "name", "aliases", "score", "why"} <= set(hit)
+    assert body["near"]
+    assert all(hit["misses"] for hit in body["near"])
+    assert [(wish["facet"], wish["value"]) for wish in body["understood"]] == [("anatomy", "Brain"), ("modality", "MR"), ("finding", "Glioma"), ("task", "Segmentation")]
+
+
+def test_aliases_carry_every_name(capsys):
+    _, out, _ = run(capsys, "BraTS2021", "--json")
+    hit = json.loads(out)["hits"][0]
+    assert hit["slug"] == "brats-2021"
+    assert "BraTS21" in hit["aliases"]
+
+
+def test_the_page_for_people_shows_what_counts_and_what_to_type_next(capsys):
+    _, out, _ = run(capsys, "pnuemonia", "xray", "--limit", "2")
+    assert "did you mean: pneumonia xray" in out
+    assert "understood as finding: Pneumonia, modality: X-ray" in out
+    assert "why: " in out
+    assert out.rstrip().splitlines()[-1].startswith("next: isocenter show ")
+
+
+def test_options_mix_with_words(capsys):
+    _, out, _ = run(capsys, "segmentation", "--anatomy", "hepatic", "--modality", "CT", "--min-samples", "100", "--json")
+    hits = json.loads(out)["hits"]
+    assert "lits" in [hit["slug"] for hit in hits]
+    assert all(hit["n_samples"] >= 100 for hit in hits)
+
+
+def test_allows_commercial_lists_only_a_plain_yes(capsys):
+    _, out, _ = run(capsys, "--allows", "commercial", "--limit", "2000", "--json")
+    body = json.loads(out)
+    assert body["hits"]
+    assert {hit["commercial"] for hit in body["hits"]} == {"yes"}
+
+
+def test_an_unknown_value_is_refused_with_a_hint(capsys):
+    status, out, err = run(capsys, "--modality", "mamography", "--json")
+    assert status != 0
+    assert "did you mean Mammography" in json.loads(out)["error"]["try"]
+    assert "mamography" in err
+
+
+def test_the_prepared_catalog_answers_like_a_fresh_one(cache):
+    fresh, kept = open_catalog(packaged()), open_catalog(packaged())
+    assert list(cache.glob("search/*/prepared.json"))
+    for query in ("liver ct", "TotalSegmentater", "kaggle skin", "since 2022 abdomen"):
+        assert [hit.why for hit in fresh.search(query).hits] == [hit.why for hit in kept.search(query).hits]
+
+
+def test_a_spoiled_cache_is_made_again(cache):
+    open_catalog(packaged())
+    for file in cache.glob("search/*/prepared.json"):
+        file.write_text("{", encoding="utf-8")
+    assert open_catalog(packaged()).search("liver").hits
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setattr(prepared, "cache_folder", lambda: tmp_path / "file")
+    assert open_catalog(packaged()).search("liver").hits
+
+
+def test_search_never_imports_sqlalchemy_or_torch():
+    code = "import sys; from isocenter.cli.main import main\ntry: main(['search', 'liver', '--json'])\nexcept SystemExit: pass\n" \
+           "print([name for name in ('sqlalchemy', 'torch', 'pandas', 'polars') if name in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
