@@ -236,7 +236,7 @@ class LabelMap(Base):
 
     __tablename__ = "label_map"
     map_id: Mapped[str] = key()
-    slug: Mapped[str]
+    slug: Mapped[str | None]              # null: a vocabulary that many datasets share
     release: Mapped[str | None]
     encoding: Mapped[str | None]          # as published, converted by somebody, a model's output
     mode: Mapped[str | None]              # exclusive, list, mentions

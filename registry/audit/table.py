@@ -84,8 +84,8 @@ def _addresses(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary) ->
     if columns.access:
         unknown = [row for row in rows if text(row, columns.access) == "unknown"]
         hosts = {host for row in unknown if (host := urlparse(text(row, columns.address)).netloc)}
-        said = Counter(text(row, columns.access) for row in rows)
-        found += [defect("access", f"access is {answer}", (), times) for answer, times in sorted(said.items())]
+        answers = Counter(text(row, columns.access) for row in rows)
+        found += [defect("access", f"access is {answer}", (), times) for answer, times in sorted(answers.items())]
         found.append(defect("access", "hosts of the rows whose access is unknown", sorted(hosts)))
         found.append(defect("access", "access unknown although the DOI resolves", (text(row, columns.name) for row in unknown if "doi.org" in text(row, columns.address))))
     return found

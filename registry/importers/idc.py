@@ -66,7 +66,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Path, order: str) -> lis
 
 def _collection(row: dict[str, Any], series: dict[str, Any] | None, vocabulary: Vocabulary) -> Record:
     sources = [source for source in row["sources"] or [] if source]
-    original = next((source for source in sources if source["source_type"] == "original_data"), sources[0] if sources else None)
+    original = min(sources, key=lambda source: (source["source_type"] != "original_data", not str(source["source_doi"]).startswith("10.7937")), default=None)
     claims, terms = _measured(series, vocabulary)
     claims.append(Claim("n_subjects", str(row["subjects"]), "read"))
     if original and original["source_doi"]:

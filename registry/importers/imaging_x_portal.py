@@ -35,10 +35,11 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
 def rows(path: Path) -> list[dict[str, Any]]:
     """The rows as they are; raises BadInput when the file is not such a table."""
     table = read_json(path)
-    found: list[dict[str, Any]] = table.get("rows") if isinstance(table, dict) else table
+    found: Any = table.get("rows") if isinstance(table, dict) else table
     if not isinstance(found, list) or not found or not isinstance(found[0], dict) or not set(found[0]) >= FIELDS:
         raise BadInput("not a portal table (rows with name, slug, images_valid, tumor …)", where=str(path))
-    return found
+    rows_: list[dict[str, Any]] = found
+    return rows_
 
 
 def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:

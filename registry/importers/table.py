@@ -77,9 +77,9 @@ def mapping(path: Path, options: Options = NO_OPTIONS) -> dict[str, str]:
 def columns(path: Path, options: Options = NO_OPTIONS) -> Columns:
     """What `catalog audit` needs to know of the table."""
     named = mapping(path, options)
-    return Columns(name=named["name"], address=named.get("homepage"), samples=named.get("n_samples"), labelled=None, licence=named.get("licence"),
-                   access=named.get("access"), same=("name", "address") if "homepage" in named else ("name",),
-                   **{facet: named.get(facet) for facet in ("modality", "anatomy", "finding", "task", "dimension")})
+    return Columns(name=named["name"], address=named.get("homepage"), modality=named.get("modality"), anatomy=named.get("anatomy"), finding=named.get("finding"),
+                   task=named.get("task"), dimension=named.get("dimension"), samples=named.get("n_samples"), licence=named.get("licence"), access=named.get("access"),
+                   same=("name", "address") if "homepage" in named else ("name",))
 
 
 def _record(identity: str, evidence: str, name: str, cells: dict[str, str], vocabulary: Vocabulary, options: Options) -> Record:

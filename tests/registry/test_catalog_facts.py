@@ -7,6 +7,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_no_row_points_at_nothing(table: str, column: str, target: str, key: str
 def test_editions_are_related_and_not_merged(query: Query, names: Names) -> None:
     editions = [find_slug(f"BraTS {year}", names) for year in range(2012, 2025)]
     assert len(set(editions)) == 13
-    for earlier, later in zip(editions, editions[1:]):
+    for earlier, later in pairwise(editions):
         assert later in {one.slug for one in related(earlier, query, depth=1)}
 
 
