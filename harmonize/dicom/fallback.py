@@ -12,6 +12,7 @@ from isocenter.harmonize.dicom.tags import WANTED
 from isocenter.harmonize.dicom.values import Plain, plain, published
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
 HEADLESS = "no DICM marker, though the bytes are a DICOM data set: its file header is missing"
 
 
@@ -85,6 +86,8 @@ def _syntax(dataset: Any, path: Path) -> str:
     syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
     if not syntax:
         raise Unreadable("the DICOM file header names no transfer syntax", where=str(path))
+    if not isinstance(syntax, str) or not (syntax.is_private or syntax.is_transfer_syntax):
+        raise Unreadable(f"{syntax} is no transfer syntax", where=str(path))
     return str(syntax)
 
 
@@ -106,7 +109,7 @@ def _locate_pixels(header: Header, dataset: Any, path: Path) -> None:
     for name in PIXELS:
         if name in full:
             held = len(full[name].value or b"")
-            encapsulated = full.file_meta.TransferSyntaxUID.is_encapsulated
+            encapsulated = header.transfer_syntax not in UNCOMPRESSED
             header.pixel_offset, header.pixel_length = header.size - held, -1 if encapsulated else held
             return
 

@@ -7,6 +7,7 @@ that looks unusual on the way, goes to pydicom, whose answer is final. Method: s
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -15,7 +16,7 @@ from struct import Struct
 from struct import error as StructError
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.tags import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, KEYWORD
+from isocenter.harmonize.dicom.tags import KEYWORD
 from isocenter.harmonize.dicom.values import BINARY, PADDING, SINGLE, Odd, Plain, decode, joined
 
 BLOCK = 16384
@@ -28,7 +29,7 @@ LONG = frozenset(code for code, name in NAMES.items() if name in LONG_NAMES)
 BINARY_CODES = frozenset(code for code, name in NAMES.items() if name in BINARY)
 from_bytes = int.from_bytes
 SQ, UN, US = (from_bytes(name, "little") for name in (b"SQ", b"UN", b"US"))
-FALLBACK = frozenset({IMPLICIT_LITTLE.encode(), EXPLICIT_BIG.encode(), DEFLATED.encode()})
+EXPLICIT_SYNTAX = re.compile(rb"1\.2\.840\.10008\.1\.2\.(1|1\.98|4\.\d+|5)")
 SYNTAX = b"\x02\x00\x10\x00UI"
 PIXELS = "pixels"
 STOPS = {(tag & 0xFFFF) << 16 | tag >> 16: keyword for tag, keyword in KEYWORD.items()}
@@ -180,7 +181,7 @@ def _meta(buffer: bytes) -> tuple[int, str]:
     if at < 0:
         raise Odd("no transfer syntax")
     value = buffer[at + 8 : at + 8 + buffer[at + 6]].rstrip(b"\0 ")
-    if value in FALLBACK or not value.startswith(b"1.2.840.10008.1.2."):
+    if not EXPLICIT_SYNTAX.fullmatch(value):
         raise Odd("a data set that is not explicit-VR little-endian")
     return end, value.decode("ascii")
 

@@ -67,7 +67,7 @@ def _siemens_count(csa: Any, dataset: Any) -> int | None:
 def _united_imaging(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
     items = _items(dataset)
     count = round(header.number("UIHGridCount") or len(items))
-    if count == 1:
+    if count == 1 or not items:
         return [plain]
     if count != len(items):
         raise Unreadable(f"a grid of {count} images with {len(items)} descriptions", where=str(header.path))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
+from isocenter.harmonize.dicom.decode import decode_pixels
 from isocenter.harmonize.dicom.fallback import read_dataset
 
 Samples = NDArray[Any]
@@ -26,16 +27,16 @@ def stored_samples(path: Path, *, as_picture: bool) -> Samples:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _samples(dataset, as_picture)
+            return _samples(path, dataset, as_picture)
     except Exception as error:
         raise Unreadable(f"pixels cannot be decoded: {' '.join(str(error).split())[:200]}", where=str(path)) from error
 
 
-def _samples(dataset: Any, as_picture: bool) -> Samples:
-    from pydicom.pixels import apply_color_lut, pixel_array
+def _samples(path: Path, dataset: Any, as_picture: bool) -> Samples:
+    from pydicom.pixels import apply_color_lut
 
     photometric = str(dataset.get("PhotometricInterpretation", ""))
-    array = pixel_array(dataset, raw=photometric not in SUBSAMPLED)
+    array = decode_pixels(path, str(dataset.file_meta.TransferSyntaxUID), raw=photometric not in SUBSAMPLED, dataset=dataset)
     if int(dataset.get("SamplesPerPixel", 1)) == 1:
         array = array if array.ndim == 3 else array[None]
         array = array if array.dtype.kind == "f" else _meant_bits(array, dataset)

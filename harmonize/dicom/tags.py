@@ -38,8 +38,3 @@ INDEXED = (
 )
 """What an index of files says by default."""
 KEYWORD: dict[int, str] = {tag: keyword for keyword, tag in WANTED.items()}
-
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"

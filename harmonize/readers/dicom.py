@@ -10,10 +10,11 @@ import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels import apply_color_lut
 from pydicom.uid import RTDoseStorage
 
 from isocenter.core.errors import Unreadable
+from isocenter.harmonize.dicom.decode import decode_pixels
 from isocenter.harmonize.image import ImageHeader, Pixels
 from isocenter.harmonize.readers._quiet import quiet_decoders
 
@@ -120,7 +121,7 @@ def _decode(source: Path, frame: int | None) -> Pixels:
             full = pydicom.dcmread(source, force=True)
             if "TransferSyntaxUID" not in full.file_meta:
                 raise ValueError("no transfer syntax is named")
-            array: Pixels = pixel_array(full, index=frame, raw=False)
+            array: Pixels = decode_pixels(source, str(full.file_meta.TransferSyntaxUID), raw=False, index=frame, dataset=full)
     except Exception as error:  # decoders of five libraries raise what they like
         first = " ".join(str(error).split())[:200]
         raise Unreadable(f"pixels cannot be decoded: {first}", where=str(source)) from error

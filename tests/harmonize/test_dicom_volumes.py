@@ -10,8 +10,10 @@ import pytest
 
 from isocenter.harmonize.dicom import convert, dcm2niix
 from isocenter.harmonize.dicom.convert import convert_series
+from isocenter.harmonize.dicom.decode import WORKER
 from isocenter.harmonize.dicom.index import read_headers
 from isocenter.harmonize.dicom.miniature import write_series
+from isocenter.harmonize.dicom.pixels import stored_samples
 from isocenter.harmonize.dicom.series import group_series
 
 SHARED = Path(os.environ.get("ISOCENTER_SHARED", Path(__file__).parents[3] / "shared"))
@@ -194,6 +196,17 @@ def test_a_radiograph_becomes_a_picture_without_a_place(tmp_path):
     stored = nib.load(result.stored)
     assert int(stored.header["sform_code"]) == 0
     np.testing.assert_array_equal(stored.get_fdata()[:, :, 0], 65535 - STACK[:, :, 0].astype(float))
+
+
+def test_a_decoder_process_that_died_is_replaced():
+    path = SHARED / "data/dicom/pydicom_data/JPEG-LL.dcm"
+    if not path.exists():
+        pytest.skip("the shared sample data are not on this machine")
+    pytest.importorskip("gdcm")
+    before = stored_samples(path, as_picture=False)
+    WORKER.child.kill()
+    WORKER.child.wait()
+    np.testing.assert_array_equal(stored_samples(path, as_picture=False), before)
 
 
 def test_plan_keys_do_not_depend_on_the_order_of_files(tmp_path):
