@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+
+from isocenter.embeddings.kernels.cover import lazy_greedy
 
 SIDE = 2_048            # rows of one block of similarities
 SAMPLED = 8             # one column in so many is read to learn how similar a row's neighbours are
@@ -18,7 +18,7 @@ def facility_location(features: NDArray[np.float32], budget: int, *, k: int = 80
     features: (n, d) float32 unit rows. Returns positions and marginal gains, most first; (budget,) each.
     Source: Minoux 1978 (lazy greedy); Wei, Iyer, Bilmes 2015 (sparse facility location). O(n²·d) time, O(n·k) memory instead of n².
     """
-    return _lazy_greedy(neighbours_of(features, k), min(budget, len(features)))
+    return _greedy(neighbours_of(features, k), min(budget, len(features)))
 
 
 def neighbours_of(features: NDArray[np.float32], k: int) -> csr_matrix:
@@ -60,23 +60,16 @@ def _above(block: NDArray[np.float32], floor: NDArray[np.float32], top: int, lef
     return (rows + top).astype(np.int32), (columns + left).astype(np.int32), block.ravel()[at]
 
 
-def _lazy_greedy(graph: csr_matrix, budget: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The greedy order; a candidate's gain is looked at again only when its old gain leads, since gains only fall."""
+def _greedy(graph: csr_matrix, budget: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     starts, reached, values = graph.indptr, graph.indices, graph.data
     covered = np.zeros(graph.shape[0], np.float32)
-    queue = [(-gain, row) for row, gain in enumerate(np.asarray(graph.sum(axis=1)).ravel().tolist())]
-    heapq.heapify(queue)
-    picks, gains = np.empty(budget, np.int64), np.empty(budget)
-    done = 0
-    while done < budget:
-        _, row = heapq.heappop(queue)
+
+    def gain(row: int) -> float:
+        better = values[starts[row]:starts[row + 1]] - covered[reached[starts[row]:starts[row + 1]]]
+        return float(better[better > 0].sum())
+
+    def take(row: int) -> None:
         who = reached[starts[row]:starts[row + 1]]
-        better = values[starts[row]:starts[row + 1]] - covered[who]
-        gain = float(better[better > 0].sum())
-        if not queue or -gain <= queue[0][0]:
-            picks[done], gains[done] = row, gain
-            covered[who] += np.maximum(better, 0)
-            done += 1
-        else:
-            heapq.heappush(queue, (-gain, row))
-    return picks, gains
+        covered[who] = np.maximum(covered[who], values[starts[row]:starts[row + 1]])
+
+    return lazy_greedy(np.asarray(graph.sum(axis=1), np.float64).ravel(), gain, take, budget)

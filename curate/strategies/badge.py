@@ -1,0 +1,40 @@
+"""BADGE: samples drawn so that their gradients in the last layer are large and different from each other.
+
+Source: Ash et al. 2020, "Deep batch active learning by diverse, uncertain gradient lower bounds": k-means++ seeding on (p - onehot(argmax p)) ⊗ features.
+The products of two gradients factor, so the (n, classes·d) matrix is never made. Reads the column `predictions` and the features.
+Time: O(n·(d + classes)·budget). Memory: O(n). Prefix property holds for one seed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isocenter.curate.api import Picks, Pool
+from isocenter.curate.strategies._predictions import class_probabilities
+
+needs: tuple[str, ...] = ("predictions",)
+uses_features = True
+
+
+def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
+    """The longest gradient first, then with probability as the squared distance to the nearest pick; a gain is that distance."""
+    rng = np.random.default_rng(seed)
+    probabilities = class_probabilities(pool)
+    error = probabilities - np.eye(probabilities.shape[1])[probabilities.argmax(1)]
+    length = (error**2).sum(1) * (pool.features.astype(np.float64) ** 2).sum(1)
+    picks, gains, left = [], [], length.copy()
+    for _ in range(min(budget, len(pool))):
+        left[picks[-1:]] = 0
+        total = left.sum()
+        if not picks:
+            one = int(length.argmax())
+        elif total > 0:
+            one = int(rng.choice(len(pool), p=left / total))
+        else:
+            one = int(rng.choice(np.setdiff1d(np.arange(len(pool)), picks)))
+        gains.append(float(np.sqrt(left[one])))
+        picks.append(one)
+        product = (pool.features @ pool.features[one]).astype(np.float64) * (error @ error[one])
+        left = np.minimum(left, np.maximum(0, length + length[one] - 2 * product))
+        left[picks] = 0
+    return Picks(np.array(picks, np.int64), np.array(gains))
