@@ -29,7 +29,7 @@ def build(folders: Sequence[Path], target: Path) -> dict[str, int]:
     """
     tables = load(folders)
     with draft(target) as temporary:
-        _write(temporary, tables)
+        write_catalog(temporary, tables)
     return {name: len(rows) for name, rows in tables.items()}
 
 
@@ -119,7 +119,8 @@ def _text(value: Any) -> str:
     return str(value).replace("\r\n", "\n").replace("\n", "\\n")
 
 
-def _write(path: Path, tables: Tables) -> None:
+def write_catalog(path: Path, tables: Tables) -> None:
+    """Write rows of every table as a DuckDB catalog, replacing the file."""
     """A DuckDB file of small blocks, without key indexes: `load` has checked the keys, readers scan, and indexes would double the file."""
     path.unlink(missing_ok=True)
     with duckdb.connect() as connection:

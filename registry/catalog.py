@@ -1,8 +1,13 @@
-"""Where the catalog lies: the packaged DuckDB file, or the workspace's own (shipped facts plus its `facts/`), rebuilt when either changes."""
+"""Where the catalog lies: the packaged DuckDB file, or the workspace's own (shipped facts plus its `facts/`), rebuilt when either changes.
+
+A team's PostgreSQL, named by `$ISOCENTER_CATALOG` or by `catalog = "postgresql://…"` in workspace.toml, goes before both: it is read through a
+local copy that is renewed when somebody has written.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -41,7 +46,11 @@ def build_target(workspace: Workspace | None) -> Path:
 
 
 def catalog_path(workspace: Workspace | None = None) -> Path:
-    """The catalog to read. A workspace without facts of its own reads the packaged one."""
+    """The catalog to read. A workspace without facts of its own reads the packaged one; a team's catalog goes before both."""
+    if url := team_url(workspace):
+        from isocenter.registry.postgres import pull
+
+        return pull(url, cache_folder() / f"{blake2b(url.encode())[:16]}.duckdb")
     if workspace is None or not any(workspace.facts.glob("*.csv")):
         return packaged()
     target, stamp = workspace.root / CACHE / "catalog.duckdb", workspace.root / CACHE / "stamp.json"
@@ -52,6 +61,17 @@ def catalog_path(workspace: Workspace | None = None) -> Path:
         build([SHIPPED_FACTS, workspace.facts], target)
         write_json(stamp, now)
     return target
+
+
+def team_url(workspace: Workspace | None = None) -> str | None:
+    """The address of the team's PostgreSQL catalog, if one is set."""
+    return os.environ.get("ISOCENTER_CATALOG") or (workspace.settings.get("catalog") if workspace is not None else None)
+
+
+def cache_folder() -> Path:
+    """Where copies of a team's catalog are kept: `$ISOCENTER_CACHE`, else the user's cache folder."""
+    root = os.environ.get("ISOCENTER_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "isocenter")
+    return Path(root) / "team"
 
 
 @contextmanager

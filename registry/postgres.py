@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from isocenter.core.errors import BadInput, IsocenterError, MissingExtra
-from isocenter.registry.build import load
+from isocenter.core.files import draft
+from isocenter.registry.build import load, write_catalog
 from isocenter.registry.choose import choose
+from isocenter.registry.duckdb_file import duckdb_query
 from isocenter.registry.lookup import Query
-from isocenter.registry.models import Base
+from isocenter.registry.models import SCHEMA_VERSION, Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 CHUNK = 500               # rows of one INSERT; PostgreSQL takes 65,535 parameters
@@ -77,13 +80,40 @@ def migrate(url: str) -> str:
         return MigrationContext.configure(connection).get_current_revision() or ""
 
 
+def pull(url: str, target: Path) -> Path:
+    """The team's catalog as a local DuckDB file at `target`, copied again only when somebody has written since; gives `target`."""
+    with open_postgres(url) as engine, engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        if not _is_current(connection, url, target):
+            rows = {name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()]
+                    for name, table in Base.metadata.tables.items()}
+            with draft(target) as temporary:
+                write_catalog(temporary, rows)
+    return target
+
+
+def _is_current(connection: Connection, url: str, target: Path) -> bool:
+    try:
+        now: dict[str, str] = {row.item: row.value for row in connection.execute(text("SELECT item, value FROM catalog_info"))}
+    except ProgrammingError as error:
+        raise BadInput("this database has no catalog", where=_hide(url), hint="isocenter catalog publish") from error
+    if now.get("schema") != str(SCHEMA_VERSION):
+        raise BadInput(f"the database has schema {now.get('schema', 'unknown')}, this isocenter writes {SCHEMA_VERSION}", where=_hide(url), hint="isocenter catalog publish")
+    if not target.exists():
+        return False
+    try:
+        with duckdb_query(target) as query:
+            return {row["item"]: row["value"] for row in query("SELECT item, value FROM catalog_info")} == now
+    except BadInput:
+        return False
+
+
 def publish(url: str, folders: Sequence[Path]) -> dict[str, int]:
     """Put the facts of these folders into the database (a row of equal key is replaced); rows written per table.
 
     Claims that others added stay; the chosen values are computed anew over all of them.
     """
-    tables = load(folders)
-    return add(url, tables)
+    return add(url, load(folders))
 
 
 def add(url: str, tables: Mapping[str, Sequence[Row]]) -> dict[str, int]:
@@ -91,10 +121,11 @@ def add(url: str, tables: Mapping[str, Sequence[Row]]) -> dict[str, int]:
     slugs = sorted({row["slug"] for name in ("dataset", "assertion") for row in tables.get(name, ())})
 
     def work(connection: Connection) -> dict[str, int]:
-        written = {name: _upsert(connection, name, rows) for name, rows in tables.items() if name != "assertion"}
+        written = {name: _upsert(connection, name, rows) for name, rows in tables.items() if name not in ("assertion", "catalog_info")}
         _hold(connection, slugs)
         written["assertion"] = _upsert(connection, "assertion", tables.get("assertion", ()))
         _choose_again(connection, slugs)
+        _upsert(connection, "catalog_info", [{"item": "facts", "value": uuid4().hex[:16]}, {"item": "schema", "value": str(SCHEMA_VERSION)}])
         return {name: count for name, count in written.items() if count}
 
     with open_postgres(url) as engine:
@@ -144,13 +175,13 @@ def _hold(connection: Connection, slugs: Sequence[str]) -> None:
 def _choose_again(connection: Connection, slugs: Sequence[str]) -> None:
     """Choose among all claims about these datasets and write back what changed."""
     tables = Base.metadata.tables
-    sources = [dict(row) for row in connection.execute(select(tables["source"])).mappings()]
+    shared = {name: [dict(row) for row in connection.execute(select(tables[name])).mappings()] for name in ("source", "access_rule")}
     for start in range(0, len(slugs), CHUNK):
         some = slugs[start:start + CHUNK]
         rows = {name: [dict(row) for row in connection.execute(select(tables[name]).where(tables[name].c.slug.in_(some))).mappings()]
                 for name in ("dataset", "assertion")}
         before = {name: [dict(row) for row in found] for name, found in rows.items()}
-        choose({"source": sources, **rows})
+        choose({**shared, **rows})
         for name, found in rows.items():
             _upsert(connection, name, [row for row, old in zip(found, before[name]) if row != old])
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from isocenter.core.errors import BadInput, Refused
 from isocenter.registry.models import Base
 from isocenter.registry.postgres import open_postgres
+from isocenter.registry.readonly import LIMIT, SECONDS, Answer
 
-SECONDS = 20
-ROWS = 10_000
 MAKE_ROLE = ("CREATE ROLE catalog_reader LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC; REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC; "
              "GRANT SELECT ON ALL TABLES IN SCHEMA public TO catalog_reader")
 POWERS = """
@@ -34,18 +31,19 @@ FROM pg_roles r WHERE r.rolname = current_user
 """
 
 
-def select_only(url: str, sql: str, *, seconds: float = SECONDS, rows: int = ROWS) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and at most `rows` rows of one SELECT. Raises Refused when the role of the URL can do more than read the catalog."""
+def select_only(url: str, sql: str, *, limit: int = LIMIT, seconds: float = SECONDS) -> Answer:
+    """Column names and at most `limit` rows of one SELECT. Raises Refused when the role of the URL can do more than read the catalog."""
     with open_postgres(url) as engine, engine.connect() as connection:
         _demand_powerless(connection, url)
         connection.rollback()
         connection.execute(text("SET TRANSACTION READ ONLY"))
         connection.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
         try:
-            result = connection.exec_driver_sql(f"SELECT * FROM ({sql.strip().rstrip(';')}\n) AS answer LIMIT {int(rows)}")
-            return list(result.keys()), [tuple(row) for row in result]
+            result = connection.exec_driver_sql(f"SELECT * FROM ({sql.strip().rstrip(';')}\n) AS answer LIMIT {int(limit) + 1}")
+            columns, rows = list(result.keys()), [tuple(row) for row in result]
         except DBAPIError as error:
             raise BadInput(f"the query fails: {str(error.orig).strip().splitlines()[0]}", where=sql[:200]) from error
+        return Answer(columns, rows[:limit], len(rows) > limit)
 
 
 def _demand_powerless(connection: Connection, url: str) -> None:

@@ -76,6 +76,53 @@ def import_(workspace: Workspace, importer: str, path: Path, options: tuple[str,
     return Exit.ROWS_IN_ERROR if any(issue.code == "ambiguous-name" for issue in done.issues.all) else Exit.DONE
 
 
+@command.command()
+@click.argument("name")
+@click.option("--to", "form", default="croissant", show_default=True, help="croissant, csv or json.")
+@click.option("--out", type=FILE, help="The file to write; printed when not given.")
+@maybe_workspace
+@dry_run
+@as_json
+def export(workspace: Workspace | None, name: str, form: str, out: Path | None, dry_run: bool, json_: bool) -> None:
+    """Export the dataset NAME, or the plan of a corpus (its slug) or of a rule (a .json file)."""
+    from isocenter.registry.catalog import catalog_query
+    from isocenter.registry.exporters import export_any, write_export
+
+    with catalog_query(workspace) as query:
+        text = export_any(name, form, query, workspace.plugins if workspace else None)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    if not dry_run:
+        write_export(text, out)
+    emit({"export": str(out), "bytes": len(text.encode()), "written": not dry_run}, json_, f"{'would write' if dry_run else 'wrote'} {out}", None if name.endswith(".json") else f"isocenter show {name}")
+
+
+@command.command()
+@click.argument("url", required=False, envvar="ISOCENTER_CATALOG")
+@maybe_workspace
+@dry_run
+@as_json
+def publish(workspace: Workspace | None, url: str | None, dry_run: bool, json_: bool) -> None:
+    """Put the shipped facts and the workspace's own into the PostgreSQL catalog at URL (default: the team's catalog)."""
+    from isocenter.core.errors import UsageError
+    from isocenter.registry import catalog
+    from isocenter.registry.build import load
+    from isocenter.registry.postgres import migrate
+    from isocenter.registry.postgres import publish as send
+
+    target = url or catalog.team_url(workspace)
+    if target is None:
+        raise UsageError("no database is named", hint="isocenter catalog publish postgresql://user@host/database")
+    folders = [catalog.SHIPPED_FACTS, *([workspace.facts] if workspace and workspace.facts.exists() else [])]
+    if dry_run:
+        rows = {name: len(found) for name, found in load(folders).items() if found}
+    else:
+        migrate(target)
+        rows = send(target, folders)
+    emit({"rows": rows, "written": not dry_run}, json_, "\n".join(f"{count:>6} {name}" for name, count in rows.items()), "export ISOCENTER_CATALOG=… for every command to read it")
+
+
 def _options(given: tuple[str, ...]) -> dict[str, str]:
     pairs = [option.partition("=") for option in given]
     if wrong := [name for name, equals, _ in pairs if not equals]:

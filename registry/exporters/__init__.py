@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from isocenter.core.errors import NotFound
 from isocenter.core.files import write_text
 from isocenter.core.plugins import PluginTable
 from isocenter.registry.entry import dataset_entry, find_slug, quoted, read_names
+from isocenter.registry.fusion import plan_corpus, plan_rule, read_rule
 from isocenter.registry.fusion.plan import FusionPlan
 from isocenter.registry.lookup import Query
 
 EXPORTERS = PluginTable(kind="catalog-exporters", package="isocenter.registry.exporters", required=("SUFFIX", "dataset", "plan"))
+
+
+def export_any(name: str, form: str, query: Query, plugins: Path | None = None) -> str:
+    """A rule (a file ending in .json), a dataset (slug, name or alias) or else a corpus, as text in that form."""
+    if name.endswith(".json"):
+        return export_plan(plan_rule(read_rule(Path(name)), query, title=Path(name).stem), form, plugins)
+    try:
+        return export_dataset(name, form, query, plugins)
+    except NotFound as error:
+        try:
+            return export_plan(plan_corpus(name, query), form, plugins)
+        except NotFound:
+            raise error from None
 
 
 def export_dataset(name: str, form: str, query: Query, plugins: Path | None = None) -> str:

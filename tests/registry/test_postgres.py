@@ -21,11 +21,12 @@ from sqlalchemy import create_engine, text
 import isocenter.registry
 from isocenter.core.errors import BadInput, IsocenterError, Refused
 from isocenter.registry.build import build, load, write_facts
+from isocenter.registry.catalog import catalog_path, catalog_query
 from isocenter.registry.duckdb_file import duckdb_query
 from isocenter.registry.fusion import plan_rule
 from isocenter.registry.fusion.rule import parse_rule
 from isocenter.registry.models import Base
-from isocenter.registry.postgres import add, is_postgres, migrate, postgres_query, publish
+from isocenter.registry.postgres import add, is_postgres, migrate, postgres_query, publish, pull
 from isocenter.registry.postgres_sql import select_only
 
 SHIPPED = Path(next(iter(isocenter.registry.__path__))) / "facts"
@@ -70,6 +71,24 @@ def facts(tmp_path_factory):
     write_facts("license_statement", [{"slug": "d1", "release": "", "statement": "CC BY 4.0", "source": "isocenter", "evidence": "", "license_id": "CC-BY-4.0"}],
                 tmp_path / "license_statement.csv")
     return tmp_path
+
+
+def test_every_command_reads_a_copy_that_is_renewed_when_somebody_writes(url, tmp_path, monkeypatch):
+    monkeypatch.setenv("ISOCENTER_CATALOG", url)
+    monkeypatch.setenv("ISOCENTER_CACHE", str(tmp_path))
+    copy = catalog_path()
+    written = copy.stat().st_mtime_ns
+    assert catalog_path().stat().st_mtime_ns == written
+    add(url, {"dataset": [{"slug": "new", "name": "New"}]})
+    with catalog_query() as query:
+        assert len(query("SELECT * FROM dataset")) == 21
+    assert copy.stat().st_mtime_ns > written
+
+
+def test_a_database_without_a_catalog_is_said(server, tmp_path):
+    run(server, "CREATE DATABASE empty")
+    with pytest.raises(BadInput, match="publish"):
+        pull(server.replace("/postgres?", "/empty?"), tmp_path / "copy.duckdb")
 
 
 READER = ("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
@@ -118,7 +137,7 @@ def test_the_same_facts_give_the_same_rows_in_both_databases(filled, facts):
     build([facts], facts / "catalog.duckdb")
     with postgres_query(filled) as there, duckdb_query(facts / "catalog.duckdb") as here:
         for name, table in Base.metadata.tables.items():
-            sql = f"SELECT * FROM {name}"
+            sql = f"SELECT * FROM {name}" + (" WHERE item <> 'facts'" if name == "catalog_info" else "")
             order = [column.name for column in table.primary_key.columns]
             rows = [sorted(map(repr, ({key: row[key] for key in sorted(row)} for row in query(sql)))) for query in (here, there)]
             assert rows[0] == rows[1], (name, order)
@@ -181,8 +200,8 @@ def reader(filled):
 
 
 def test_a_role_that_can_only_select_may_ask(reader):
-    columns, rows = select_only(reader, "SELECT slug, year FROM dataset WHERE year < 2002 ORDER BY slug;")
-    assert (columns, rows) == (["slug", "year"], [("d0", 2000), ("d1", 2001)])
+    answer = select_only(reader, "SELECT slug, year FROM dataset WHERE year < 2002 ORDER BY slug;")
+    assert (answer.columns, answer.rows, answer.more) == (["slug", "year"], [("d0", 2000), ("d1", 2001)], False)
 
 
 @pytest.mark.parametrize("sql", [
@@ -192,7 +211,7 @@ def test_a_role_that_can_only_select_may_ask(reader):
 def test_nothing_but_reading_gets_through(reader, sql):
     with pytest.raises(BadInput):
         select_only(reader, sql, seconds=0.5)
-    assert select_only(reader, "SELECT count(*) FROM dataset")[1] == [(20,)]
+    assert select_only(reader, "SELECT count(*) FROM dataset").rows == [(20,)]
 
 
 @pytest.mark.parametrize(("grant", "undo", "power"), [

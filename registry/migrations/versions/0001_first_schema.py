@@ -29,7 +29,7 @@ TABLES = {   # column[:kind], text where no kind is said; "!" belongs to the key
     "sample_issue": "slug! sample! code! artifact_id! release? detail? confidence?",
     "source": "source_id! name rank:int url? version? license_id? note?",
     "assertion": "slug! field! value! source! evidence? confidence? doubt? chosen:bool",
-    "label_map": "map_id! slug release? encoding? mode? evidence? confidence? note?",
+    "label_map": "map_id! slug? release? encoding? mode? evidence? confidence? note?",
     "label_map_entry": "map_id! raw_value! raw_name! term! rule? evidence? note?",
     "corpus": "corpus_id! name n_stated:int? homepage? note?",
     "corpus_member": "corpus_id! member! subset! role! slug? modality? n_samples:int? sample_unit? url? evidence? note?",
