@@ -45,14 +45,11 @@ def label_counts(mask: Mask) -> dict[int, int]:
     flat = _flat(as_integers(mask))[0]
     if flat.size == 0:
         return {}
-    if flat.dtype.itemsize <= 2:
-        return _narrow_counts(flat)
+    if flat.dtype.itemsize == 1:
+        return _byte_counts(flat)
     low, high = int(flat.min()), int(flat.max())
     if high - low < WIDEST_TABLE:
-        counts = np.zeros(high - low + 1, dtype=np.int64)
-        for block in _blocks(flat):
-            counts += np.bincount((block - low).astype(np.int64), minlength=len(counts))
-        return {low + int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+        return _listed(_count(flat, low, high - low + 1), low)
     values, wide = np.unique(flat, return_counts=True)
     return {int(value): int(count) for value, count in zip(values, wide)}
 
@@ -83,7 +80,7 @@ def remap(mask: Mask, table: Mapping[int, int], *, unlisted: Unlisted = "refuse"
     else:
         _look_up(flat, int(domain[0]), new.astype(target), result)
     if unlisted == "refuse":
-        _refuse_unlisted(mask, table, domain)
+        _refuse_unlisted(flat, table)
     return result.reshape(mask.shape, order=order)
 
 
@@ -121,32 +118,37 @@ def _table(old: NDArray[Any], table: Mapping[int, int], unlisted: Unlisted) -> t
     return old, new
 
 
-def _refuse_unlisted(mask: Mask, table: Mapping[int, int], domain: NDArray[np.int64] | None) -> None:
-    if domain is not None and set(domain.tolist()) <= set(table):
+def _refuse_unlisted(flat: Mask, table: Mapping[int, int]) -> None:
+    """Counting is spared when the table lists every number between the mask's lowest and highest."""
+    if flat.size and all(value in table for value in range(int(flat.min()), int(flat.max()) + 1)):
         return
-    strangers = [value for value in label_counts(mask) if value not in table]
+    strangers = [value for value in label_counts(flat) if value not in table]
     if strangers:
         shown = ", ".join(map(str, strangers[:10])) + (" …" if len(strangers) > 10 else "")
         raise BadInput(f"the mask holds values that the map does not list: {shown}", hint="use the label map of this dataset, release and encoding")
 
 
-def _narrow_counts(flat: Mask) -> dict[int, int]:
-    low, high = _limits(flat.dtype)
-    bits = flat.view(np.dtype(f"u{flat.dtype.itemsize}"))
-    if bits.dtype.itemsize == 1 and bits.size % 2 == 0:
-        pairs = _count(bits.view(np.uint16), 65536).reshape(256, 256)
-        counts = pairs.sum(axis=0) + pairs.sum(axis=1)
-    else:
-        counts = _count(bits, high - low + 1)
-    counts = np.roll(counts, -low)
-    return {low + int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+def _byte_counts(flat: Mask) -> dict[int, int]:
+    """Two neighbouring bytes are counted as one 16-bit number, and the table of pairs is summed both ways."""
+    low, _ = _limits(flat.dtype)
+    bits = flat.view(np.uint8)
+    even = bits[: bits.size // 2 * 2].view(np.uint16)
+    pairs = _count(even, 0, 65536).reshape(256, 256)
+    counts = pairs.sum(axis=0) + pairs.sum(axis=1)
+    if bits.size % 2:
+        counts[bits[-1]] += 1
+    return _listed(np.roll(counts, -low), low)
 
 
-def _count(flat: Mask, n: int) -> NDArray[np.int64]:
+def _count(flat: Mask, low: int, n: int) -> NDArray[np.int64]:
     total = np.zeros(n, dtype=np.int64)
-    for block in _blocks(flat):
-        total += np.bincount(block, minlength=n)
+    for block in _blocks(flat, max(BLOCK, 8 * n)):
+        total += np.bincount(block.astype(np.int64) - low if low else block, minlength=n)
     return total
+
+
+def _listed(counts: NDArray[np.int64], low: int) -> dict[int, int]:
+    return {low + int(value): int(counts[value]) for value in np.flatnonzero(counts)}
 
 
 def _flat(mask: Mask) -> tuple[Mask, Literal["C", "F"]]:
@@ -155,8 +157,8 @@ def _flat(mask: Mask) -> tuple[Mask, Literal["C", "F"]]:
     return mask.ravel(order=order), order
 
 
-def _blocks(flat: Mask) -> Iterator[Mask]:
-    return (flat[first : first + BLOCK] for first in range(0, flat.size, BLOCK))
+def _blocks(flat: Mask, size: int = BLOCK) -> Iterator[Mask]:
+    return (flat[first : first + size] for first in range(0, flat.size, size))
 
 
 def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
