@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from isocenter.curate.api import Picks, Pool
-from isocenter.curate.strategies._predictions import class_probabilities
+from isocenter.curate.predictions import class_probabilities
 
 needs: tuple[str, ...] = ("predictions",)
 uses_features = True

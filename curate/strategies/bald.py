@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from isocenter.curate.api import Picks, Pool
-from isocenter.curate.strategies._predictions import entropy, member_probabilities
+from isocenter.curate.predictions import entropy, member_probabilities
 
 needs: tuple[str, ...] = ("predictions",)
 uses_features = False

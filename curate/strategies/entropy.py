@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from isocenter.curate.api import Picks, Pool
-from isocenter.curate.strategies._predictions import class_probabilities, entropy
+from isocenter.curate.predictions import class_probabilities, entropy
 
 needs: tuple[str, ...] = ("predictions",)
 uses_features = False
