@@ -20,8 +20,8 @@ from isocenter.embeddings.index import Index, IndexKind, within
 from isocenter.embeddings.pipeline import BATCH, embed
 from isocenter.embeddings.shards import EmbeddingSet
 from isocenter.harmonize.cohort import Cohort
-from isocenter.harmonize.decode import Decoder
-from isocenter.harmonize.image import load_pixels, recognize
+from isocenter.harmonize.decode import Decoder, load_sample
+from isocenter.harmonize.image import recognize
 from isocenter.harmonize.readers.raster import formats as PICTURES
 
 COLUMNS = ["file_hash", "format", "channels", "error"]
@@ -44,25 +44,29 @@ def embed_cohort(workspace: Workspace, cohort: Cohort, spec: str = "thumbnail", 
     spec: see `open_encoder`. Files that cannot be read have no vector and are named in `errors`.
     """
     encoder = open_encoder(spec, device, workspace.plugins)
-    name = key(encoder)
-    table = cohort.samples(workspace, COLUMNS)
     if dry_run:
-        there = _ids_there(workspace, name, table["dataset"].unique().to_list())
-        missing = table.filter(~pl.col("sample_id").is_in(list(there)))
-        return CohortVectors(name, missing.height, table.height - missing.height)
-    encoded = reused = 0
-    with ledger(workspace, "embed", cohort=cohort.name, encoder=name, device=device) as run:
+        wanted = cohort.table["sample_id"].to_list()
+        missing = set(wanted) - _ids_there(workspace, cohort, key(encoder))
+        return CohortVectors(key(encoder), len(missing), len(wanted) - len(missing))
+    with ledger(workspace, "embed", cohort=cohort.name, encoder=key(encoder), device=device) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
-        for dataset in table["dataset"].unique().sort():
-            part = table.filter(pl.col("dataset") == dataset)
-            done = embed(_items(workspace, dataset, part), encoder, workspace.embeddings(name, dataset), total=part.height,
-                         batch=batch, workers=workers, retry=retry)
-            encoded, reused = encoded + done.encoded, reused + done.reused
-        wanted = set(table["sample_id"].to_list())
-        found = cohort_vectors(workspace, cohort, name).errors() if wanted else {}
-        errors = {sample: reason for sample, reason in found.items() if sample in wanted}
-        run.counts |= {"samples": table.height, "encoded": encoded, "reused": reused, "errors": len(errors)}
-    return CohortVectors(name, encoded, reused, errors)
+        done = update_vectors(workspace, cohort, encoder, batch=batch, workers=workers, retry=retry)
+        run.counts |= {"samples": len(cohort), "encoded": done.encoded, "reused": done.reused, "errors": len(done.errors)}
+    return done
+
+
+def update_vectors(workspace: Workspace, cohort: Cohort, encoder: Encoder, *, batch: int = BATCH, workers: int | None = None,
+                   retry: bool = False) -> CohortVectors:
+    """`embed_cohort` for an opened encoder, as a step of another command: no ledger entry of its own."""
+    table, encoded, reused = cohort.samples(workspace, COLUMNS), 0, 0
+    for dataset in table["dataset"].unique().sort():
+        part = table.filter(pl.col("dataset") == dataset)
+        done = embed(_items(workspace, dataset, part), encoder, workspace.embeddings(key(encoder), dataset), total=part.height,
+                     batch=batch, workers=workers, retry=retry)
+        encoded, reused = encoded + done.encoded, reused + done.reused
+    wanted = set(table["sample_id"].to_list())
+    found = cohort_vectors(workspace, cohort, key(encoder)).errors() if wanted else {}
+    return CohortVectors(key(encoder), encoded, reused, {sample: reason for sample, reason in found.items() if sample in wanted})
 
 
 def cohort_vectors(workspace: Workspace, cohort: Cohort, name: str) -> EmbeddingSet:
@@ -100,7 +104,7 @@ def similar(workspace: Workspace, file: Path, cohort: Cohort | None = None, spec
         raise UsageError(f"{encoder.card.name} describes by named quantities; its rows have no direction to compare a single file with",
                          hint="--with thumbnail, random-conv or a transformers model")
     name = key(encoder)
-    query = vectors(encoder, [(loaded := _load(file.parent, [file.name], recognize(file), None))[0]], loaded[1])
+    query = vectors(encoder, [(loaded := _load((file,), recognize(file), None))[0]], loaded[1])
     folder = workspace.root / "embeddings" / name
     stored = EmbeddingSet.open(folder, [path.name for path in folder.glob("*") if path.is_dir()]) if cohort is None else cohort_vectors(workspace, cohort, name)
     if above is not None or cohort is not None:
@@ -155,9 +159,10 @@ def _answer(name: str, ids: Sequence[str], kind: str, recall: float | None, hits
     return Answer(name, len(ids), kind, recall, tuple(Similar(ids[place], round(cosine, 6)) for place, cosine in hits))
 
 
-def _ids_there(workspace: Workspace, name: str, datasets: list[str]) -> set[str]:
+def _ids_there(workspace: Workspace, cohort: Cohort, name: str) -> set[str]:
+    """Sample ids that have a vector, or a reason why not."""
     try:
-        stored = EmbeddingSet.open(workspace.root / "embeddings" / name, datasets)
+        stored = cohort_vectors(workspace, cohort, name)
     except NotFound:
         return set()
     return set(stored.ids()) | set(stored.errors())
@@ -167,29 +172,28 @@ def _items(workspace: Workspace, dataset: str, table: pl.DataFrame) -> Iterator[
     """One item per sample; what a worker needs to load it travels with it, and nothing else."""
     decoder = Decoder(workspace, dataset)
     for row in table.iter_rows(named=True):
-        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, decoder.root, decoder.paths(row["sample_id"]), row["format"], row["channels"])
-        yield Item(row["sample_id"], row["file_hash"] or "", load)
+        files = tuple(decoder.root / path for path in decoder.paths(row["sample_id"]))
+        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, files, row["format"], row["channels"])
+        yield Item(row["sample_id"], row["file_hash"] or row["sample_id"], load)
 
 
 def _refuse(reason: str) -> Any:
     raise Unreadable(reason)
 
 
-def _load(root: Path, paths: list[str], format_: str | None, channels: int | None) -> tuple[Any, str]:
+def _load(files: tuple[Path, ...], format_: str | None, channels: int | None) -> tuple[Any, str]:
     """Pixels of a sample and their axes: a picture, a clip, a volume, or slices stacked into one."""
     if format_ is None:
-        raise Unreadable("no reader knows this file's content", where=str(root / paths[0]))
-    arrays = [load_pixels(root / path, format_) for path in (paths if format_ == "dicom" else paths[:1])]
-    if len(arrays) > 1:
-        if len({array.shape for array in arrays}) > 1:
-            raise Unreadable("the slices of this series differ in shape", where=str(root / paths[0]))
-        return np.stack(arrays, axis=-1), "yxz" if arrays[0].ndim == 2 else "yxcz"
-    return arrays[0], axes_of(arrays[0], format_, channels)
+        raise Unreadable("no reader knows this file's content", where=str(files[0]))
+    pixels = load_sample(files, format_)
+    return pixels, axes_of(pixels, format_, channels, stacked=format_ == "dicom" and len(files) > 1)
 
 
-def axes_of(array: Any, format_: str, channels: int | None) -> str:
-    """The axes of an array as `harmonize.image.load_pixels` gives it for a format."""
+def axes_of(pixels: Any, format_: str, channels: int | None, *, stacked: bool = False) -> str:
+    """The axes of an array as `harmonize.decode.load_sample` gives it for a format."""
+    if stacked:
+        return "yxz" if pixels.ndim == 3 else "yxcz"
     if format_ not in (*PICTURES, "dicom"):
-        return "xyzt"[: array.ndim] if array.ndim != 2 else "xy"
-    coloured = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] in (1, 2, 3, 4) and (format_ != "dicom" or (channels or 1) > 1))
-    return {2: "yx", 3: "yxc" if coloured else "tyx", 4: "tyxc"}[array.ndim]
+        return "xyzt"[: pixels.ndim]
+    coloured = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] in (1, 2, 3, 4) and (format_ != "dicom" or (channels or 1) > 1))
+    return {2: "yx", 3: "yxc" if coloured else "tyx", 4: "tyxc"}[pixels.ndim]

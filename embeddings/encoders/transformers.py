@@ -70,7 +70,9 @@ def _open_model(target: str) -> tuple[Any, list[str]]:
     except ImportError as error:
         raise MissingExtra("the transformers library is not installed", hint="pip install 'isocenter[embed]'") from error
     import torch
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     try:
         model, info = AutoModel.from_pretrained(target, use_safetensors=True, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, KeyError) as error:

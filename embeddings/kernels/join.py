@@ -278,7 +278,7 @@ def _stretch(rows: Any) -> float:
     import torch
 
     off = [float((torch.linalg.vector_norm(part, dim=1) - 1).abs().max()) for part in rows.split(4 * BLOCK)]
-    farthest = max(off, default=0.0) + 4 * ROUNDING * math.sqrt(rows.shape[1])
+    farthest = max(off, default=0.0) + rows.shape[1] * ROUNDING
     if not farthest < 1e-3:
         raise BadInput("the rows of a join must have length one", hint="isocenter.embeddings.api.unit(rows)")
     return farthest

@@ -101,3 +101,4 @@ def test_axes_follow_the_reader():
     assert axes_of(np.zeros((9, 5, 3), np.uint8), "dicom", 1) == "tyx"
     assert axes_of(np.zeros((9, 4, 5, 3), np.uint8), "dicom", 3) == "tyxc"
     assert axes_of(np.zeros((4, 5, 3), np.uint8), "nifti", None) == "xyz"
+    assert axes_of(np.zeros((4, 5, 3), np.int16), "dicom", 1, stacked=True) == "yxz"

@@ -137,27 +137,48 @@ def test_a_checkpoint_without_safetensors_is_refused(tiny_vit, tmp_path):
         open_encoder(f"transformers:{tmp_path}", "cpu")
 
 
-class Net:
-    @staticmethod
-    def module():
-        import torch
-
-        torch.manual_seed(1)
-        return torch.nn.Sequential(torch.nn.Conv2d(3, 12, 5, stride=2), torch.nn.ReLU()).eval()
-
-
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
 def test_torchscript_and_its_module_agree(tmp_path):
     import torch
 
-    module = Net.module()
+    torch.manual_seed(1)
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 12, 5, stride=2), torch.nn.ReLU()).eval()
     torch.jit.trace(module, torch.zeros(1, 3, 32, 32)).save(str(tmp_path / "net.pt"))
     encoder = open_encoder(f"torchscript:{tmp_path / 'net.pt'}?size=32&mean=0&std=1", "cpu")
-    view = encoder.transform(GREY)[0]
+    view = encoder.transform(GREY)[0].copy()
     expected = module(torch.from_numpy(view).permute(2, 0, 1)[None].float() / 255).mean((2, 3)).detach().numpy()
     assert np.allclose(encoder.encode([view]), expected, atol=1e-5)
     (tmp_path / "bad.pt").write_bytes(b"nothing")
     with pytest.raises(BadInput, match="TorchScript"):
         open_encoder(f"torchscript:{tmp_path / 'bad.pt'}", "cpu")
+
+
+def onnx_mean_of_channels() -> bytes:
+    """A model of one node, GlobalAveragePool, written by hand in ONNX's wire format (protobuf)."""
+
+    def field(number: int, value: bytes | int) -> bytes:
+        if isinstance(value, int):
+            return bytes([number << 3, value])
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    def tensor(name: bytes, *sides: bytes | int) -> bytes:
+        dims = b"".join(field(1, field(1, side) if isinstance(side, int) else field(2, side)) for side in sides)
+        return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
+
+    node = field(1, b"x") + field(2, b"y") + field(4, b"GlobalAveragePool")
+    graph = field(1, node) + field(2, b"g") + field(11, tensor(b"x", b"n", 3, 16, 24)) + field(12, tensor(b"y", b"n", 3, 1, 1))
+    return field(1, 8) + field(8, field(2, 13)) + field(7, graph)
+
+
+def test_an_onnx_model_tells_its_own_input_size(tmp_path):
+    (tmp_path / "mean.onnx").write_bytes(onnx_mean_of_channels())
+    encoder = open_encoder(f"onnx:{tmp_path / 'mean.onnx'}?mean=0&std=1", "cpu")
+    assert (encoder.transform.size, encoder.card.dimension) == ((16, 24), 3)
+    coloured = np.stack([GREY, GREY // 2, GREY // 4], -1)
+    assert np.allclose(encoder.encode(encoder.transform(coloured))[0] * 255, coloured.mean((0, 1)), atol=2)
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    with pytest.raises(BadInput, match="onnxruntime"):
+        open_encoder(f"onnx:{tmp_path / 'bad.onnx'}", "cpu")
 
 
 def test_out_of_memory_is_told_from_other_faults():
