@@ -37,6 +37,12 @@ def stopwords() -> frozenset[str]:
     return frozenset(comparable(word) for word in _table("vocabulary_stopwords.csv", "word", "word"))
 
 
+@cache
+def common_words() -> frozenset[str]:
+    """Comparable words of everyday English that are right as they stand, though no term has them ("position" is no "positron")."""
+    return frozenset(comparable(word) for word in _table("vocabulary_common.csv", "word", "word"))
+
+
 @lru_cache(maxsize=65536)
 def comparable(word: str) -> str:
     """One lower-case word in American spelling and singular."""

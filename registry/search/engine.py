@@ -29,7 +29,7 @@ PRIOR_WEIGHT = 0.04                    # breaks ties: cited, labelled, large
 FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
 FEWEST = 10                            # so many hits are filled up with datasets that may fit ("only says lung disease")
 EXCLUDED = 0.8                         # a dataset that fits an excluded term so well is out
-ALTERNATIVE = frozenset({"modality", "task", "dimension", "annotation"})
+ALTERNATIVE = frozenset({"modality", "anatomy", "finding", "task", "dimension", "annotation"})
 LATEST_YEAR = 2025
 
 
@@ -165,7 +165,7 @@ def _engine(prepared: Prepared) -> Engine:
 
 
 def _groups(asked: Sequence[Wish]) -> list[list[int]]:
-    """Wishes of which one must be met: every wish alone, but several modalities or tasks in a row are alternatives unless joined by "and"."""
+    """Wishes of which one must be met: every wish alone, but several values of a facet in a row are alternatives unless joined by "and"."""
     groups: list[list[int]] = []
     open_group: dict[str, list[int]] = {}
     for number, wish in enumerate(asked):

@@ -112,7 +112,8 @@ class Evidence:
 
     def _raise_where_sited(self, fit: Weights, term: str) -> None:
         """A broader finding or modality counts as the wished one where the dataset shows the place: X-ray of the breast, cancer of the colon."""
-        sites = self.vocabulary.sites(term)
+        modality = self.vocabulary.terms[term].facet == "modality"
+        sites = {place for place, relation in self.vocabulary.parents.get(term, ()) if relation == "of"} if modality else self.vocabulary.sites(term)
         if not sites:
             return
         there = np.zeros(len(self.datasets), np.float32)
@@ -120,7 +121,6 @@ class Evidence:
             for place in {site, *self.vocabulary.descendants(site, UP)}:
                 self._raise(there, place, 1.0)
         broad = np.zeros(len(self.datasets), np.float32)
-        modality = self.vocabulary.terms[term].facet == "modality"
         for other, steps in self._above(term).items():
             self._raise(broad, other, MODALITY_THERE if modality else BROADER_THERE[min(steps, 3)])
         np.maximum(fit, np.where(there > 0, broad, 0), out=fit)
@@ -136,7 +136,7 @@ class Evidence:
 
     def _regions(self, term: str) -> set[str]:
         above = {other for other in self.vocabulary.ancestors(term, UP) if is_region(other, self.vocabulary)}
-        return (above | {"full body"}) - {term} if "body" in self.vocabulary.ancestors(term, UP) else above - {term}
+        return above - {term}
 
 
 def evidence(datasets: Sequence[Found], vocabulary: Vocabulary) -> Evidence:

@@ -122,9 +122,9 @@ class Reader:
             yield NameWish(tuple(sorted(self.names.named(phrase).items())), phrase, phrase), (start, stop)
 
     def _without_repeats(self, wishes: list[Wish]) -> list[Wish]:
-        """Drop a wish that a more special one of the same facet contains ("melanoma skin cancer", "multiple sclerosis lesions")."""
+        """Drop a wish that a more special one of the same facet contains ("melanoma skin cancer", "brain hippocampus")."""
         special = {term for wish in wishes if isinstance(wish, TermWish) for term in wish.terms}
-        above = {other for term in special for other in self.vocabulary.ancestors(term)}
+        above = {other for term in special for other in self.vocabulary.ancestors(term, ("is-a", "part-of"))}
         findings = {term for term in special if self.vocabulary.terms[term].facet == "finding"}
         if not findings <= GENERIC:
             above |= GENERIC

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from isocenter.registry.search.names import Names, squeeze
 from isocenter.registry.vocabulary import Vocabulary
+from isocenter.registry.vocabulary_text import common_words
 
 SHORTEST = 4                           # shorter words are abbreviations more often than errors
 CUTOFF, SHORT_CUTOFF, SHORT = 0.76, 0.79, 7
@@ -28,7 +29,7 @@ class Speller:
 
         Damerau-Levenshtein similarity (Damerau 1964), so that two letters swapped count as one error.
         """
-        if self.known(word) or len(word) < SHORTEST or raw.isdigit() or self.names.proper(raw) or squeeze(raw) in self.names.prefixes:
+        if self.known(word) or word in common_words() or len(word) < SHORTEST or raw.isdigit() or self.names.proper(raw) or squeeze(raw) in self.names.prefixes:
             return None
         if halves := self._halves(word):
             return halves
