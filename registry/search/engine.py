@@ -24,6 +24,7 @@ from isocenter.registry.vocabulary_text import words
 WEIGHTS: Mapping[str, float] = {"name": 3.0, "finding": 1.3, "anatomy": 1.1, "modality": 1.1, "task": 0.7, "population": 0.7, "allows": 0.6, "samples": 0.6,
                                 "subjects": 0.6, "license": 0.6, "year": 0.5, "access": 0.5, "dimension": 0.5, "annotation": 0.5, "labelled": 0.4}
 TEXT_WEIGHT = 0.8                      # of words that are no facet, against wishes
+ECHO_WEIGHT = 0.04                     # breaks ties: the words of the query stand in the name or text
 NAME_BONUS = 0.3                       # for the dataset that is called like the whole query
 PRIOR_WEIGHT = 0.04                    # breaks ties: cited, labelled, large
 FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
@@ -101,6 +102,8 @@ class Engine:
         for wish in query.excluded:
             possible &= self.columns.fit(wish) < EXCLUDED
         score = PRIOR_WEIGHT * self.prior
+        if query.phrases:
+            score = score + ECHO_WEIGHT * self.text.scores(query.phrases)
         if query.text or query.literal:
             share = len(query.text) + len(query.literal)
             score = score + TEXT_WEIGHT * text * share / (share + len(asked))

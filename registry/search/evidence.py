@@ -22,7 +22,7 @@ Weights = NDArray[np.float32]
 STATED, NAMED, LABELLED, SITED, MANY = 1.0, 0.9, 0.8, 0.95, 0.8
 DISPUTED, IMPLAUSIBLE = 0.85, 0.4
 KIND, PART, COVERED, BROADER, DERIVED, RELATED = 0.97, 0.85, 0.55, 0.55, 0.6, 0.55
-BROADER_THERE = (0.0, 0.75, 0.65, 0.55)          # by steps up is-a, where the dataset shows the place
+BROADER_THERE = (0.0, 0.68, 0.62, 0.55)          # by steps up is-a, where the dataset shows the place
 REGIONAL = 0.7
 MATCHES = 0.5                          # from here on a wish may be fulfilled
 CERTAIN = 0.7                          # from here on it is
@@ -88,7 +88,8 @@ class Evidence:
         related += [(other, *LINKS[relation]) for kind in (term, *sorted(vocabulary.ancestors(term)))
                     for other, relation in vocabulary.parents.get(kind, ()) if relation == "derivable-from" or (relation == "related" and kind == term)]
         if facet == "anatomy" and term not in WHOLE_BODY:
-            related += [(region, COVERED, "covers") for region in sorted(self._regions(term))]
+            around = {whole for whole, relation in vocabulary.parents.get(term, ()) if relation == "part-of"}
+            related += [(region, COVERED, "covers") for region in sorted(around | self._regions(term))]
         return related
 
     def reason(self, dataset: int, term: str) -> Reason | None:

@@ -12,6 +12,7 @@ from isocenter.registry.search.typos import Speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
 from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import comparable, plain, stopwords
+from isocenter.registry.vocabulary_text import words as comparables
 
 GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by name they say nothing more
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -49,7 +50,8 @@ class Reader:
         words = [word for word in left if word not in stopwords()]
         ignored = tuple(word for word in words if not self.speller.known(word))
         kept = [wish for wish in numeric if wish.facet not in without]
-        return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), literal, self.names.exact(text),
+        spoken = tuple(word for wish in wishes if isinstance(wish, TermWish) for word in comparables(wish.phrase) if word not in stopwords())
+        return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), spoken, literal, self.names.exact(text),
                      _repaired(text, repairs) if repairs else None, ignored)
 
     def _correct(self, text: str) -> tuple[str, dict[str, str]]:

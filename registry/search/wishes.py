@@ -57,6 +57,7 @@ class Query:
     wishes: tuple[Wish, ...] = ()
     excluded: tuple[TermWish, ...] = ()
     text: tuple[str, ...] = ()             # comparable words that are no facet
+    phrases: tuple[str, ...] = ()          # comparable words that were read as facets
     literal: tuple[str, ...] = ()          # quoted phrases, looked for as they stand
     named: tuple[int, ...] = ()            # datasets called exactly like the whole query
     corrected: str | None = None           # the query as it was understood, where that differs

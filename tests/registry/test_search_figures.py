@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from isocenter.registry.catalog import packaged
 from isocenter.registry.search.engine import Engine, make_engine
 from isocenter.registry.search.entries import read
-from isocenter.registry.catalog import packaged
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("ISOCENTER_SHARED") or ROOT.parent / "shared") / "facts"
