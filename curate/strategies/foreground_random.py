@@ -17,9 +17,12 @@ uses_features = False
 def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     """A random order in which every third pick comes from the foreground while it lasts; a gain is 1 on foreground, else 0."""
     order = np.random.default_rng(seed).permutation(len(pool))
-    foreground = np.array([float(value or 0) > 0 for value in pool.columns["foreground"].tolist()])
-    wanted = order[foreground[order]][:(min(budget, len(pool)) + 2) // 3]
-    rest = order[~np.isin(order, wanted)]
-    place = np.concatenate([3.0 * np.arange(len(wanted)), 1.5 * np.arange(len(rest)) + 1])
-    picks = np.concatenate([wanted, rest])[np.argsort(place, kind="stable")][:budget].astype(np.int64)
-    return Picks(picks, foreground[picks].astype(np.float64))
+    foreground = np.array([float(value or 0) > 0 for value in pool.columns["foreground"].tolist()], bool)
+    shown, anywhere = iter(order[foreground[order]].tolist()), iter(order.tolist())
+    picks: dict[int, None] = {}
+    while len(picks) < min(budget, len(pool)):
+        queue = shown if len(picks) % 3 == 0 else anywhere
+        one = next((at for at in queue if at not in picks), None)
+        picks[one if one is not None else next(at for at in anywhere if at not in picks)] = None
+    chosen = np.fromiter(picks, np.int64, len(picks))
+    return Picks(chosen, foreground[chosen].astype(np.float64))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TEMPERATURE, BALANCE, RATE, ROUNDS, RESETTLE = 0.07, 1.0, 1e-3, 300, 10
+SMALL = 1_000_000       # cosines; below, threads cost more than they give
 
 
 def free_points(features: NDArray[np.float32], count: int, *, seed: int, rounds: int = ROUNDS) -> NDArray[np.float32]:
@@ -13,6 +14,17 @@ def free_points(features: NDArray[np.float32], count: int, *, seed: int, rounds:
 
     They start on seeded rows; which point is a row's nearest is settled anew every 10 rounds. Source: Xie et al. 2023, ActiveFT.
     """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads if len(features) * count > SMALL else 1)
+    try:
+        return _descend(features, count, seed, rounds)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _descend(features: NDArray[np.float32], count: int, seed: int, rounds: int) -> NDArray[np.float32]:
     import torch
 
     start = np.sort(np.random.default_rng(seed).permutation(len(features))[:count])
