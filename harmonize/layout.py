@@ -13,6 +13,7 @@ from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.patterns import Pattern
 from isocenter.registry.labelmap import Entry, LabelMap, Mode, State
+from isocenter.registry.labelmaps import find as find_map
 
 HOME = Path(__file__).parent / "layouts"
 SAMPLE_COLUMNS = ("patient", "study", "series", "split", "modality", "body_part", "view", "age", "sex", "site", "manufacturer", "license", "protocol")
@@ -33,6 +34,8 @@ class MaskRule:
     """Files that are masks of the image with the same value of every shared token (or of `image`, a template of its path).
 
     labels: name of the label map of the values; term: what every non-zero value means; either may use tokens.
+    encoding: which encoding the files are in (an nnU-Net conversion is not what was published). settled: names of maps whose
+    other reading of the values has been looked at and set aside.
     """
 
     pattern: Pattern
@@ -41,6 +44,8 @@ class MaskRule:
     term: str | None = None
     annotator: str | None = None
     machine_made: bool = False
+    encoding: str = "as published"
+    settled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,7 @@ def _image(rule: dict[str, Any]) -> ImageRule:
 
 def _mask(rule: dict[str, Any]) -> MaskRule:
     _known(rule, {field.name for field in fields(MaskRule)}, "masks")
-    return MaskRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "masks"))})
+    return MaskRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "masks")), "settled": tuple(rule.get("settled", ()))})
 
 
 def _box(rule: dict[str, Any], maps: dict[str, LabelMap]) -> BoxRule:
@@ -205,8 +210,6 @@ def _label(rule: dict[str, Any], index: int, tables: list[TableRule]) -> list[La
 def _label_map(rule: dict[str, Any], where: str) -> LabelMap:
     _known(rule, {"name", "table", "column", "token", "mode", "separator", "values", "negative", "map", "columns", "states"}, where)
     if "map" in rule:
-        from isocenter.registry.labelmaps import find as find_map
-
         return find_map(rule["map"])
     mode: Any = rule.get("mode", "mentions" if "name" in rule else None)
     if mode not in get_args(Mode):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from isocenter.core.errors import BadInput, Unreadable
+from isocenter.core.errors import BadInput, Conflict, Unreadable
 from isocenter.core.files import fingerprint
 from isocenter.core.progress import track
 from isocenter.harmonize.file_facts import FileFacts
@@ -18,7 +19,9 @@ from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.voc import read_boxes
 from isocenter.harmonize.vocabulary import ancestors
+from isocenter.registry.labelconflicts import Contradiction, contradictions
 from isocenter.registry.labelmap import Entry, LabelMap, States
+from isocenter.registry.labelmaps import find, maps_of
 
 Overlay = tuple[FileFacts, int, dict[str, str]]
 
@@ -27,15 +30,17 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
     """Annotation rows of all masks and boxes. A mask or box file without its image is noted on no sample and listed as unpaired."""
     finder = _Finder(rows)
     found: list[dict[str, Any]] = []
+    seen: dict[tuple[int, str], set[str]] = defaultdict(set)
     for facts, number, tokens in track(masks, f"masks of {source.name}"):
         rule = layout.masks[number]
         for row in finder.images(rule, tokens):
             row.files = (*row.files, facts.path)
-            found += _mask(source, layout, rule, facts, tokens, row)
+            found += _mask(source, layout, rule, facts, tokens, row, seen[(number, fill(rule.labels or "", tokens))])
     for facts, number, tokens in track(boxes, f"boxes of {source.name}"):
         for row in finder.images(layout.boxes[number], tokens):
             row.files = (*row.files, facts.path)
             found += _boxes(source, layout.boxes[number], facts, row)
+    settle(source.slug, layout, seen)
     for number, one in enumerate(found):
         one["annotation_id"] = fingerprint([number, one["sample_id"], one["uri"], one.get("geometry"), one.get("raw")])
     return found
@@ -69,8 +74,11 @@ def _annotation(row: SampleRow, rule: MaskRule | BoxRule, uri: str, **values: An
             "machine_made": getattr(rule, "machine_made", False), "source": "as published", **values}
 
 
-def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow) -> list[dict[str, Any]]:
-    """One row per term that the mask annotates, present or absent; a mask that contradicts its map states nothing."""
+def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow, seen: set[str]) -> list[dict[str, Any]]:
+    """One row per term that the mask annotates, present or absent; a mask that contradicts its map states nothing.
+
+    Values that the map lists are added to `seen`.
+    """
     if facts.error or facts.header is None:
         row.issue(f"corrupted_file: mask {facts.path}: {facts.error or 'not an image'}")
         return []
@@ -84,6 +92,7 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
     if unknown:
         row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list")
         return []
+    seen |= {str(value) for value in values if value}
     if tuple(facts.header.shape or ())[:3] != tuple(row.values["shape"] or ())[:3]:
         row.issue(f"mask_mismatch: mask {facts.path} has shape {facts.header.shape}, the image {row.values['shape']}")
     states: States = {}
@@ -93,6 +102,28 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
             states[term] = "present" if seen or states.get(term) == "present" else "absent"
     row.state(states, facts.path)
     return [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, label_map=mapping.name) for term, state in states.items()]
+
+
+def settle(slug: str, layout: Layout, seen: Mapping[tuple[int, str], set[str]]) -> None:
+    """Raises Conflict when values that were met mean something else in another map of this dataset and nobody has settled which is right.
+
+    Files as published are read by maps as published; a map of another encoding fits only files that the layout says are in it.
+    """
+    clashes: list[Contradiction] = []
+    for (number, name), values in seen.items():
+        rule = layout.masks[number]
+        if not name:
+            continue
+        mapping = _named_map(layout, name)
+        rivals = [other for other in maps_of(mapping.dataset or slug) if other.encoding == rule.encoding and other.name not in rule.settled]
+        inline = any(own.name == name for own in layout.maps)
+        if inline or mapping.encoding != rule.encoding:
+            clashes += contradictions(mapping, rivals, sorted(values))
+    if clashes:
+        shown = "\n         ".join(str(clash) for clash in clashes[:8]) + (f"\n         and {len(clashes) - 8} more" if len(clashes) > 8 else "")
+        other = clashes[0].other_map
+        raise Conflict(f"the masks can be read in two ways:\n         {shown}", where=f"layout {layout.name}",
+                       hint=f'labels = "{other}" under [[masks]], or settled = ["{other}"] if the first reading is right')
 
 
 def _values(array: Pixels) -> list[int]:
@@ -106,13 +137,12 @@ def _values(array: Pixels) -> list[int]:
 def _mask_map(layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
     if rule.term is not None:
         return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (fill(rule.term, tokens),)),))
-    name = fill(rule.labels or "", tokens)
-    inline = {mapping.name: mapping for mapping in layout.maps}
-    if name in inline:
-        return inline[name]
-    from isocenter.registry.labelmaps import find
+    return _named_map(layout, fill(rule.labels or "", tokens))
 
-    return find(name)
+
+def _named_map(layout: Layout, name: str) -> LabelMap:
+    inline = {mapping.name: mapping for mapping in layout.maps}
+    return inline[name] if name in inline else find(name)
 
 
 def _boxes(source: Source, rule: BoxRule, facts: FileFacts, row: SampleRow) -> list[dict[str, Any]]:
@@ -131,8 +161,7 @@ def _boxes(source: Source, rule: BoxRule, facts: FileFacts, row: SampleRow) -> l
         for raw in reading.unknown:
             row.issue(f"unknown_label: box {raw!r} in {facts.path} is not in its label map")
     for box in boxes:
-        entry = rule.map.by_raw.get(box.name.casefold()) if rule.map else None
-        terms = entry.terms if entry else (None,) if rule.map else (box.name,)
+        terms: tuple[str | None, ...] = (rule.map.terms_of(box.name) or (None,)) if rule.map else (box.name,)
         found += [_annotation(row, rule, facts.path, kind="box", term=term, raw=box.name, state="present", geometry=box.geometry,
                               label_map=rule.map.name if rule.map else None) for term in terms]
     return found

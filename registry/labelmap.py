@@ -54,8 +54,20 @@ class LabelMap:
     extra_terms: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
-    def by_raw(self) -> Mapping[str, Entry]:
-        return {entry.raw.casefold(): entry for entry in self.entries}
+    def by_raw(self) -> Mapping[str, tuple[Entry, ...]]:
+        """Entries of each raw value, case folded; one value may mean itself by `identity` and a whole by `union` or `absorb`."""
+        found: dict[str, tuple[Entry, ...]] = {}
+        for entry in self.entries:
+            found[entry.raw.casefold()] = (*found.get(entry.raw.casefold(), ()), entry)
+        return found
+
+    def terms_of(self, raw: str) -> tuple[str, ...]:
+        """Every term that a raw value stands for."""
+        return tuple(dict.fromkeys(term for entry in self.by_raw.get(raw.casefold(), ()) for term in entry.terms))
+
+    def values_of(self, term: str) -> frozenset[str]:
+        """Raw values that make up a term: one by identity, several by union, an organ with the lesion that it takes in by absorb."""
+        return frozenset(entry.raw for entry in self.entries if term in entry.terms)
 
     @cached_property
     def annotates(self) -> frozenset[str]:
@@ -65,9 +77,10 @@ class LabelMap:
     def read(self, cell: str | None, ancestors: Ancestors = NO_ANCESTORS) -> Reading:
         """States that a cell states. An empty cell states nothing, whatever the mode."""
         values = self._values(cell)
-        known = [self.by_raw[value.casefold()] for value in values if value.casefold() in self.by_raw]
+        listed = [value for value in values if value.casefold() in self.by_raw]
+        known = [entry for value in listed for entry in self.by_raw[value.casefold()]]
         unknown = tuple(value for value in values if value.casefold() not in self.by_raw)
-        if self.mode == "exclusive" and len(known) > 1:
+        if self.mode == "exclusive" and len(listed) > 1:
             return Reading({}, tuple(values))
         states: States = {}
         for entry in known:

@@ -23,15 +23,22 @@ def all_maps() -> dict[str, LabelMap]:
     values: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for row in _rows("label_map_entry"):
         values[row["map_id"]][row["raw_value"]].append(row)
-    return {row["map_id"]: LabelMap(row["map_id"], tuple(_entry(raw, rows) for raw, rows in values[row["map_id"]].items()), cast(Mode, row["mode"] or "mentions"),
+    return {row["map_id"]: LabelMap(row["map_id"], tuple(entry for raw, rows in values[row["map_id"]].items() for entry in _entries(raw, rows)), cast(Mode, row["mode"] or "mentions"),
                                     row.get("separator") or None, row["slug"], row["release"], row["encoding"]) for row in _rows("label_map")}
 
 
-def _entry(raw: str, rows: list[dict[str, str]]) -> Entry:
-    """One raw value: its rows name one term each."""
-    first = rows[0]
-    return Entry(raw, tuple(row["term"] for row in rows if row["term"]), cast(State, first.get("state") or "present"), first["raw_name"],
-                 cast(Rule, first["rule"] or "identity"), first["evidence"])
+def _entries(raw: str, rows: list[dict[str, str]]) -> list[Entry]:
+    """One raw value: an entry per rule with the terms that the rule gives it."""
+    by_rule: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        by_rule[row["rule"] or "identity"].append(row)
+    return [Entry(raw, tuple(row["term"] for row in some if row["term"]), cast(State, some[0].get("state") or "present"), some[0]["raw_name"],
+                  cast(Rule, rule), some[0]["evidence"]) for rule, some in by_rule.items()]
+
+
+def maps_of(slug: str) -> list[LabelMap]:
+    """Every map of a dataset, whatever its release and encoding."""
+    return [mapping for mapping in all_maps().values() if mapping.dataset == slug]
 
 
 def find(name: str) -> LabelMap:

@@ -1,0 +1,101 @@
+"""Label maps of the catalog: what a value means, how values are put together, and where two maps of one dataset disagree."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from isocenter.core.errors import NotFound
+from isocenter.registry import vocabulary
+from isocenter.registry.labelconflicts import contradictions
+from isocenter.registry.labelmap import LabelMap
+from isocenter.registry.labelmaps import all_maps, find, maps_of
+
+ROOT = Path(__file__).parents[2]
+PAIRS = [  # files of the first encoding under the map of the second
+    ("acdc", "segbook-task013-acdc", "3"), ("ctpelvic1k", "segbook-task612-ctpelvic1k", "2"), ("verse", "segbook-task083-verse2020", "9"),
+    ("segbook-task603-mmwhs", "voco-mm-whs", "5"), ("msd-prostate", "segbook-task005-prostate", "1"),
+]
+
+
+def test_every_term_of_every_map_is_a_term_of_the_vocabulary() -> None:
+    known = vocabulary.load().terms
+    assert {term for mapping in all_maps().values() for entry in mapping.entries for term in entry.terms} - known.keys() == set()
+
+
+def test_a_value_means_itself_and_the_whole_it_belongs_to() -> None:
+    ventricles = find("acdc")
+    assert set(ventricles.terms_of("3")) == {"left heart ventricle", "heart ventricle"}
+    assert ventricles.values_of("heart ventricle") == {"1", "3"}
+
+
+def test_an_organ_takes_in_its_lesion_by_absorb() -> None:
+    assert {(entry.raw, entry.rule) for entry in find("atlas").entries if "liver" in entry.terms} == {("1", "identity"), ("2", "absorb")}
+
+
+def test_one_overlap_code_is_several_structures() -> None:
+    assert {"left temporal lobe", "left hippocampus"} <= set(find("segrap2023-task1").terms_of(_raw("segrap2023-task1", "left temporal lobe hippocampus overlap")))
+
+
+def _raw(name: str, raw_name: str) -> str:
+    return next(entry.raw for entry in find(name).entries if entry.name == raw_name)
+
+
+def test_a_misspelt_map_is_guessed() -> None:
+    with pytest.raises(NotFound, match="did you mean acdc"):
+        find("adcd")
+
+
+@pytest.mark.parametrize(("first", "second", "value"), PAIRS)
+def test_two_readings_of_one_value_are_both_named(first: str, second: str, value: str) -> None:
+    clash = contradictions(find(first), [find(second)], [value])
+    assert [(found.map, found.other_map, found.value) for found in clash] == [(first, second, value)]
+    assert set(clash[0].reading).isdisjoint(clash[0].other_reading)
+
+
+def test_any_altered_map_is_seen_not_only_the_known_ones() -> None:
+    right = find("btcv")
+    swap = {"1": "6", "6": "1"}
+    wrong = LabelMap("altered", tuple(replace(entry, raw=swap.get(entry.raw, entry.raw)) for entry in right.entries), dataset=right.dataset)
+    assert [(found.value, found.other_map) for found in contradictions(wrong, [right])] == [("1", "btcv"), ("6", "btcv")]
+    assert contradictions(replace(right, name="again"), [right]) == []
+
+
+def test_a_more_general_word_is_no_contradiction() -> None:
+    assert contradictions(find("kipa22"), [find("segbook-task036-kipa22")], ["4"]) == []
+
+
+def test_the_maps_of_a_dataset_keep_their_encodings_apart() -> None:
+    encodings = {mapping.name: mapping.encoding for mapping in maps_of("acdc")}
+    assert encodings["acdc"] == "as published"
+    assert encodings["segbook-task013-acdc"] == "nnU-Net task"
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict[str, list[dict[str, str]]]:
+    path = Path(os.environ.get("ISOCENTER_SHARED", ROOT.parent / "shared")) / "facts/labels/satds_merge_rules.csv"
+    if not path.exists():
+        pytest.skip("the executed merge rules are not here ($ISOCENTER_SHARED)")
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    with path.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            found[row["dataset"]].append(row)
+    return found
+
+
+NUMBERED_BY_ITS_LOADER = {"LAScarQS22_Task1", "LNDb"}   # published as separate files; SAT-DS gives them numbers of its own
+
+
+def test_all_members_of_sat_ds_are_put_together_from_the_same_values(rules: dict[str, list[dict[str, str]]]) -> None:
+    assert len(rules) == 72
+    wrong = []
+    for dataset, rows in rules.items():
+        name = dataset.lower().replace("_", "-").replace(" ", "-") + ("-sat-ds" if dataset in NUMBERED_BY_ITS_LOADER else "")
+        mapping = find(name)
+        sets = {frozenset(mapping.values_of(term)) for term in mapping.annotates}
+        wrong += [(dataset, row["output_label"]) for row in rows if frozenset(value.strip() for value in row["raw_values"].split("+")) not in sets]
+    assert wrong == []
