@@ -52,7 +52,12 @@ def _licenses() -> dict[str, License]:
 @cache
 def _reviewed() -> dict[str, License]:
     with (FACTS / "license_string.csv").open(encoding="utf-8", newline="") as stream:
-        return {_plain(row["string"]): _narrowed(known(row["license_id"]), _plain(row["string"])) for row in csv.DictReader(stream)}
+        return {_plain(row["string"]): _reviewed_as(row) for row in csv.DictReader(stream)}
+
+
+def _reviewed_as(row: dict[str, str]) -> License:
+    licence = _narrowed(known(row["license_id"]), _plain(row["string"]))
+    return replace(licence, note=row["note"] or licence.note)
 
 
 def _plain(text: str) -> str:

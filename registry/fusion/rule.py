@@ -48,7 +48,7 @@ def read_rule(path: Path) -> Rule:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NotFound("no such rule", where=str(path)) from error
+        raise NotFound("no such rule", where=str(path), hint="isocenter plan examples/rules/open-liver.json") from error
     except (ValueError, OSError) as error:
         raise BadInput(f"the rule is not JSON: {error}", where=str(path)) from error
     try:
