@@ -14,7 +14,8 @@ from isocenter.embeddings.prepare import Views, planes, spread
 RNG = np.random.default_rng(7)
 GREY = RNG.integers(0, 256, (50, 70), dtype=np.uint8)
 SMOOTH = np.asarray(Image.fromarray(GREY).resize((8, 8)).resize((70, 50)))
-BUILT_IN = ["thumbnail", "phash", "dhash", "random-conv", "radiomic"]
+NEED_A_MODEL = {"transformers", "torchscript", "onnx"}
+BUILT_IN = sorted(set(api.ENCODERS.names()) - NEED_A_MODEL)
 
 
 @pytest.fixture(scope="module", params=BUILT_IN)
@@ -190,3 +191,9 @@ def test_out_of_memory_is_told_from_other_faults():
 
 def test_unit_leaves_rows_of_zeros():
     assert api.unit(np.zeros((1, 3))).tolist() == [[0, 0, 0]]
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_nearly_the_same_rows_in_bfloat16(tiny_vit):
+    ours, theirs = (vectors(open_encoder(f"transformers:{tiny_vit}", device), [GREY, SMOOTH]) for device in ("cuda", "cpu"))
+    assert (ours * theirs).sum(axis=1).min() > 0.99
