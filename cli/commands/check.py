@@ -1,0 +1,23 @@
+"""`isocenter check`: apply the quality rules to the pixels, masks and headers of a scanned dataset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from isocenter.cli.options import as_json, emit, with_workspace
+from isocenter.core.workspace import Workspace
+
+
+@click.command()
+@click.argument("name")
+@with_workspace
+@as_json
+def command(workspace: Workspace, name: str, json_: bool) -> None:
+    """Look at every image and mask of dataset NAME; what is found joins the `issues` of samples/NAME.parquet."""
+    from isocenter.harmonize.quality._dataset import check_dataset
+
+    found = check_dataset(workspace, name)
+    lines = [f"{name}: {found.samples} samples; " + (", ".join(f"{code} {n}" for code, n in found.findings.items()) or "no findings")]
+    emit(asdict(found), json_, "\n".join(lines), 'isocenter sql "select sample_id, issues from samples where len(issues) > 0"')

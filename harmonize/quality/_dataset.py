@@ -1,0 +1,159 @@
+"""Check a scanned dataset: pixels, masks and headers go through the rules; findings join the `issues` of its sample table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.core.errors import IsocenterError, NotFound
+from isocenter.core.files import fingerprint
+from isocenter.core.progress import track
+from isocenter.core.runs import ledger
+from isocenter.core.tables import read_header, read_table, table_fingerprint, write_table
+from isocenter.core.workspace import Workspace
+from isocenter.harmonize.annotation import ANNOTATIONS
+from isocenter.harmonize.decode import Decoder
+from isocenter.harmonize.dicom.header import read_header as read_dicom_header
+from isocenter.harmonize.dicom.identifying import identifying_texts
+from isocenter.harmonize.image import load_pixels, recognize
+from isocenter.harmonize.quality import CODES, RULES, Finding, ImageMeta, check_header, check_image, check_mask, unreadable
+from isocenter.harmonize.sample import INVENTORY, SAMPLES
+
+VERSION = "1"
+THREADS = 2
+BATCH = 32
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many samples were looked at (now or in an earlier run), and how many show each code."""
+
+    dataset: str
+    samples: int
+    findings: dict[str, int]
+
+
+def check_dataset(workspace: Workspace, name: str) -> Checked:
+    """Decode every sample and its masks, apply all rules, and write what they find into the sample table.
+
+    What was found is kept beside the inventory by file hash, so the same command goes on where it was cut and a second run
+    reads no pixels. Raises NotFound when the dataset is not scanned.
+    """
+    path = workspace.samples(name)
+    if not path.exists():
+        raise NotFound(f"{name} is not scanned yet", where=str(path), hint=f"isocenter scan {name}")
+    rows = list(read_table(path, SAMPLES).iter_rows(named=True))
+    masks = _masks_of(workspace, name)
+    decoder = Decoder(workspace, name)
+    with ledger(workspace, "check", dataset=name) as run:
+        found = _known(workspace, name)
+        todo = [row for row in rows if row["error"] is None and _key(row, masks) not in found]
+        with ThreadPoolExecutor(THREADS) as pool, _memory(workspace, name).open("a", encoding="utf-8") as memory:
+            memory.write("\n")                                            # ends a line that a power cut left half written
+            for start in track(range(0, len(todo), BATCH), f"check {name}"):
+                batch = todo[start : start + BATCH]
+                for row, issues in zip(batch, pool.map(lambda row: _check(decoder, row, masks.get(row["sample_id"], ())), batch)):
+                    found[_key(row, masks)] = issues
+                    memory.write(json.dumps({"key": _key(row, masks), "issues": issues}, ensure_ascii=False) + "\n")
+                memory.flush()
+        for row in rows:
+            row["issues"] = _merged(row["issues"] or [], found.get(_key(row, masks), []))
+        write_table(path, rows, SAMPLES, read_header(path, SAMPLES))
+        counts = Counter(code for row in rows for code in {issue.split(":")[0] for issue in row["issues"]} & CODES.keys())
+        run.counts |= {"samples": len(rows), "checked_now": len(todo)}
+        run.outputs["samples"] = table_fingerprint(path)
+    return Checked(name, len(rows), dict(sorted(counts.items())))
+
+
+def _check(decoder: Decoder, row: Row, masks: tuple[tuple[str, str], ...]) -> list[str]:
+    findings: list[Finding] = []
+    meta = ImageMeta(modality=row["modality"], spatial=False, channels=1)
+    try:
+        array, channels = _in_index_order(decoder.pixels(row["sample_id"]), row)
+        findings += check_image(array, ImageMeta(modality=row["modality"], spatial=False, channels=channels))
+        shape = array.shape[:-1] if channels > 1 else array.shape
+        for uri, _ in masks:
+            findings += [Finding(one.code, one.level, f"mask {uri}: {one.message}") for one in _check_mask(decoder.root / uri, meta, shape)]
+        if row["format"] == "dicom":
+            findings += check_header(identifying_texts(read_dicom_header(decoder.root / row["uri"])))
+    except IsocenterError as error:
+        findings.append(unreadable(error.what))
+    return [str(finding) for finding in findings]
+
+
+def _check_mask(path: Path, meta: ImageMeta, shape: tuple[int, ...]) -> list[Finding]:
+    if not path.exists():
+        return []
+    try:
+        format_ = recognize(path)
+        if format_ is None:
+            return []
+        mask = load_pixels(path, format_)
+        if format_ != "nifti":
+            mask = (mask[..., 0] if mask.ndim == 3 and mask.shape[-1] in (3, 4) else mask).T
+        return check_mask(mask, meta, shape[: mask.ndim] if mask.ndim < len(shape) else shape)
+    except IsocenterError as error:
+        return [unreadable(error.what)]
+
+
+def _in_index_order(array: NDArray[Any], row: Row) -> tuple[NDArray[Any], int]:
+    """Pixels as (x, y[, z or frame][, colour]) and the number of colours."""
+    if row["format"] == "nifti":
+        return array, 1
+    channels = array.shape[-1] if array.ndim > 2 and array.shape[-1] in (3, 4) and (row["channels"] or 1) > 1 else 1
+    if array.ndim == 2 or (array.ndim == 3 and channels > 1):
+        return np.swapaxes(array, 0, 1), channels
+    if channels > 1:
+        return np.moveaxis(np.swapaxes(array, 1, 2), 0, 2), channels
+    return (array.T if (row["frames"] or 1) > 1 else array.transpose(1, 0, 2)), 1
+
+
+def _masks_of(workspace: Workspace, name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Sample id -> its published mask files, each with its hash."""
+    path = workspace.annotations(name)
+    hashes = dict(read_table(workspace.inventory(name), INVENTORY, ["path", "file_hash"]).iter_rows())
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in read_table(path, ANNOTATIONS).iter_rows(named=True) if path.exists() else ():
+        if row["kind"] == "mask" and row["uri"]:
+            found.setdefault(row["sample_id"], set()).add((row["uri"], hashes.get(row["uri"]) or ""))
+    return {sample: tuple(sorted(uris)) for sample, uris in found.items()}
+
+
+def _merged(old: list[str], new: list[str]) -> list[str]:
+    """Issues of scanning stay; those that rules about pixels and masks found earlier give way."""
+    ours = {code for name in RULES.names() for code in RULES.get(name).codes if RULES.get(name).looks_at in ("image", "mask", "header")}
+    kept = [issue for issue in old if issue.split(":")[0] not in ours - {"spacing_missing", "spacing_absurd", "wrong_orientation", "mask_mismatch"}]
+    said = {issue.split(":")[0] for issue in kept} & {"mask_mismatch"}
+    return kept + [issue for issue in new if issue not in kept and issue.split(":")[0] not in said]
+
+
+def _memory(workspace: Workspace, name: str) -> Path:
+    return workspace.inventory(name).with_suffix(".checks.jsonl")
+
+
+def _known(workspace: Workspace, name: str) -> dict[str, list[str]]:
+    """What earlier runs found; a last line that a power cut left half written is not counted."""
+    path = _memory(workspace, name)
+    return dict(_lines(path)) if path.exists() else {}
+
+
+def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            body = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        yield body["key"], body["issues"]
+
+
+def _key(row: Row, masks: Mapping[str, tuple[tuple[str, str], ...]]) -> str:
+    return fingerprint([VERSION, row["file_hash"], row["sample_id"], row["modality"], masks.get(row["sample_id"], ())])
