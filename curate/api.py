@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 class Pool:
     """What a strategy may look at: `n` candidates.
 
-    ids: n sample ids. features: (n, d) float32, unit rows, or None when the strategy needs none.
+    ids: n sample ids. features: (n, d) float32, unit rows; empty when the strategy uses none.
     columns: name -> (n,) array (object, float or int), at least those named in the strategy's `needs`.
     """
 
     ids: tuple[str, ...]
-    features: NDArray[np.float32] | None = None
+    features: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
     columns: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -53,7 +53,7 @@ def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = "random
 def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder: str, on: str) -> tuple[Pool, NDArray[np.int64]]:
     """What the strategy may see, and the positions of the pool's members in the cohort (samples that cannot be encoded stay out)."""
     ids = cohort.table["sample_id"].to_list()
-    features, positions = None, np.arange(len(cohort))
+    features, positions = np.empty((0, 0), np.float32), np.arange(len(cohort))
     if getattr(strategy, "uses_features", True):
         found = features_of(workspace, cohort, encoder)
         features, positions = found.rows, found.positions
@@ -72,7 +72,7 @@ def _column(workspace: Workspace, cohort: Cohort, column: str, on: str) -> NDArr
 
 
 def _part(pool: Pool, where: NDArray[np.int64]) -> Pool:
-    return Pool(tuple(pool.ids[at] for at in where), None, {name: values[where] for name, values in pool.columns.items()})
+    return Pool(tuple(pool.ids[at] for at in where), columns={name: values[where] for name, values in pool.columns.items()})
 
 
 def _measure(cohort: Cohort, positions: NDArray[np.int64], pool: Pool, picks: Picks) -> dict[str, float]:
@@ -80,7 +80,7 @@ def _measure(cohort: Cohort, positions: NDArray[np.int64], pool: Pool, picks: Pi
     chosen = cohort.table[positions[picks.indices].tolist()]
     present = [term for labels in chosen["labels"].to_list() for term, state in (labels or {}).items() if state == "present"]
     measured = {"samples": float(chosen.height), "datasets": float(chosen["dataset"].n_unique()), "terms": float(len(set(present)))}
-    if pool.features is not None and len(picks.indices):
+    if len(pool.features) and len(picks.indices):
         nearest = np.max(pool.features @ pool.features[picks.indices].T, axis=1)
         measured |= {"mean distance": float(np.mean(1 - nearest)), "farthest": float(np.max(1 - nearest))}
     return measured

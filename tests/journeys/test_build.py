@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import tomli_w
+
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
@@ -91,7 +92,7 @@ def test_killed_at_ten_random_moments_the_build_ends_as_if_nothing_had_been(film
     subprocess.run(command, check=True, capture_output=True)
     assert content(tmp_path / "w/exports/demo") == uninterrupted
     assert verify(tmp_path / "w/exports/demo") == []
-    drafts = [path for path in (tmp_path / "w/exports/demo").rglob("*.draft")]
+    drafts = list((tmp_path / "w/exports/demo").rglob("*.draft"))
     assert len(drafts) <= killed
 
 
@@ -161,7 +162,7 @@ def test_the_shared_films_are_found_and_every_file_has_a_fate(chest: tuple[Works
 
 
 def test_one_film_under_two_patients_stands_on_one_side(chest: tuple[Workspace, pl.DataFrame]) -> None:
-    workspace, merged = chest
+    workspace, _ = chest
     final = pl.read_parquet(workspace.cohort("chest-xray.split"))
     side = {row["uri"].rsplit("/", 1)[-1]: row["split"] for row in final.iter_rows(named=True)}
     for number, day in (("2", "admission"), ("3", "day-1"), ("4", "day-2"), ("5", "day-3")):
