@@ -19,14 +19,15 @@ from isocenter.registry.search.query import Reader
 from isocenter.registry.search.text import TextIndex
 from isocenter.registry.search.typos import speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
+from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import words
 
 WEIGHTS: Mapping[str, float] = {"name": 3.0, "finding": 1.3, "anatomy": 1.1, "modality": 1.1, "task": 0.7, "population": 0.7, "allows": 0.6, "samples": 0.6,
                                 "subjects": 0.6, "license": 0.6, "year": 0.5, "access": 0.5, "dimension": 0.5, "annotation": 0.5, "labelled": 0.4}
 TEXT_WEIGHT = 0.8                      # of words that are no facet, against wishes
-ECHO_WEIGHT = 0.04                     # breaks ties: the words of the query stand in the name or text
+ECHO_WEIGHT = 0.02                     # breaks ties: the words of the query stand in the name or text
 NAME_BONUS = 0.3                       # for the dataset that is called like the whole query
-PRIOR_WEIGHT = 0.04                    # breaks ties: cited, labelled, large
+PRIOR_WEIGHT = 0.06                    # breaks ties: cited, labelled, large
 FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
 FEWEST = 10                            # so many hits are filled up with datasets that may fit ("only says lung disease")
 EXCLUDED = 0.8                         # a dataset that fits an excluded term so well is out
@@ -140,10 +141,9 @@ class Engine:
         if number in query.named and not any(isinstance(wish, NameWish) for wish in asked):
             met.insert(0, f"name: {entry.name}")
         said = {word for name in (entry.name, *entry.aliases) for word in words(name)}
-        if found := [word for word in query.text if word in said]:
-            met.append(f"words: {', '.join(found)}")
-        elif not met:
-            met.append(f"words: {', '.join((*query.text, *query.literal))}" if query.text or query.literal else "every dataset")
+        found = [*(word for word in query.text if word in said), *query.literal]
+        if found or not met:
+            met.append(f"words: {', '.join(found or query.text)}" if found or query.text else "every dataset")
         lacks = [miss(entry, asked[group[0]], self.catalog.vocabulary) for group in _groups(asked) if all(fits[at][number] < MATCHES for at in group)]
         return Hit(entry, round(score, 4), tuple(met), tuple(lacks))
 
@@ -164,7 +164,7 @@ def _engine(prepared: Prepared) -> Engine:
     seen = evidence(prepared.found, vocabulary)
     latest = max((entry.year for entry in entries if entry.year), default=LATEST_YEAR)
     reader = Reader(vocabulary, names, speller(vocabulary, names, text.vocabulary), latest)
-    return Engine(catalog, seen, columns(entries, seen), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, catalog))
+    return Engine(catalog, seen, columns(entries, seen), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, vocabulary))
 
 
 def _groups(asked: Sequence[Wish]) -> list[list[int]]:
@@ -195,15 +195,13 @@ def _prior(entries: Sequence[Entry]) -> Weights:
     return np.asarray(0.5 * scaled[0] + 0.25 * scaled[1] + 0.25 * labelled, np.float32)
 
 
-def _focus(entries: Sequence[Entry], catalog: Catalog) -> dict[str, Weights]:
-    """facet → 1 for a dataset with one value there, a little less for each further value."""
-    facets = ("modality", "anatomy", "finding")
-    counts = {facet: np.zeros(len(entries), np.float32) for facet in facets}
+def _focus(entries: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, Weights]:
+    """facet → 1 for a dataset with one value there, a little less for each further value; what contains another value is none."""
+    counts = {facet: np.zeros(len(entries), np.float32) for facet in ("modality", "anatomy", "finding")}
     for number, entry in enumerate(entries):
-        for term in entry.terms:
-            if term in catalog.vocabulary.terms and (facet := catalog.vocabulary.terms[term].facet) in counts:
+        terms = [term for term in entry.terms if term in vocabulary.terms]
+        above = frozenset().union(*(vocabulary.ancestors(term, ("is-a", "part-of")) for term in terms))
+        for term in terms:
+            if term not in above and (facet := vocabulary.terms[term].facet) in counts:
                 counts[facet][number] += 1
     return {facet: 1 - FOCUS * np.clip(found - 1, 0, 5) for facet, found in counts.items()}
-
-
-__all__ = ["Engine", "Hit", "Result", "TermWish", "make_engine", "open_catalog"]
