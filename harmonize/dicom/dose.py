@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.fallback import read_dataset
+from isocenter.harmonize.dicom.fallback import read_dataset, translated
 from isocenter.harmonize.dicom.geometry import LPS_TO_RAS, OFF_GRID_MM
-from isocenter.harmonize.dicom.pixels import stored_samples
+from isocenter.harmonize.dicom.pixels import Samples, stored_samples
 from isocenter.harmonize.dicom.volume import Declined, Volume
 
 
@@ -20,10 +20,13 @@ def dose_volume(path: Path) -> Volume | Declined:
     Offsets as DICOM PS3.3 C.8.8.3.2 defines them: relative to the position, or absolute when the first one is not zero.
     """
     try:
-        dataset = read_dataset(path)
-        samples = stored_samples(path, as_picture=False)
+        with translated(path):
+            return _volume(read_dataset(path), stored_samples(path, as_picture=False))
     except Unreadable as error:
         return Declined(error.what)
+
+
+def _volume(dataset: Any, samples: Samples) -> Volume | Declined:
     position, orientation, spacing = (dataset.get(name) for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"))
     if position is None or orientation is None or spacing is None:
         return Declined("a dose grid without position, orientation or spacing")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from isocenter.harmonize.dicom.values import Plain, plain, published
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
+FAULTS = (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, ZeroDivisionError, NotImplementedError)
 HEADLESS = "no DICM marker, though the bytes are a DICOM data set: its file header is missing"
 
 
@@ -51,6 +54,15 @@ def read_dataset(path: Path, *, pixels: bool = False, headless: bool = False) ->
     return dataset
 
 
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """What goes wrong while a data set's elements are used is the file's fault: it becomes Unreadable with the cause."""
+    try:
+        yield
+    except FAULTS as error:
+        raise Unreadable(f"elements are missing or have impossible values: {_line(error)}", where=str(path)) from error
+
+
 def one_value(path: Path, keyword: str) -> Plain:
     """One element as pydicom decodes it. Raises Unreadable when it cannot."""
     return _value(read_dataset(path), keyword, path).get(keyword)
@@ -83,10 +95,12 @@ def _unmarked(path: Path) -> Unreadable:
 
 
 def _syntax(dataset: Any, path: Path) -> str:
+    from pydicom.uid import UID
+
     syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
     if not syntax:
         raise Unreadable("the DICOM file header names no transfer syntax", where=str(path))
-    if not isinstance(syntax, str) or not (syntax.is_private or syntax.is_transfer_syntax):
+    if not isinstance(syntax, str) or not (UID(syntax).is_private or UID(syntax).is_transfer_syntax):
         raise Unreadable(f"{syntax} is no transfer syntax", where=str(path))
     return str(syntax)
 

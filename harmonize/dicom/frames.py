@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.fallback import read_dataset
+from isocenter.harmonize.dicom.fallback import read_dataset, translated
 from isocenter.harmonize.dicom.header import Header
 
 Vector = NDArray[np.float64]
@@ -55,6 +54,11 @@ class Frame:
 
 def frames_of(header: Header) -> list[Frame]:
     """The frames of one image file, in file order. Raises Unreadable when a multi-frame file contradicts itself."""
+    with translated(header.path):
+        return _frames(header)
+
+
+def _frames(header: Header) -> list[Frame]:
     image_type = _parts(header, "ImageType")
     count = int(header.number("NumberOfFrames") or 1)
     if header.text("SOPClassUID") in ENHANCED or (count > 1 and header.text("Modality") in ("MR", "CT", "PT") and _grouped(header)):
@@ -131,9 +135,3 @@ def _parts(header: Header, keyword: str) -> list[str]:
 def _pixel_form(header: Header) -> tuple[Any, ...]:
     return tuple(header.get(name) for name in ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "PixelRepresentation"))
 
-
-def require(value: Any, what: str, header: Header) -> Any:
-    """The value, or Unreadable saying what the file lacks."""
-    if value is None:
-        raise Unreadable(f"no {what}", where=str(header.path))
-    return value

@@ -37,10 +37,12 @@ def grid_of(frames: list[Frame]) -> Grid | str:
     if first.spacing_mm is None or min(first.spacing_mm) <= 0:
         return "no pixel spacing"
     row, column = np.array(first.orientation[:3]), np.array(first.orientation[3:])
-    if abs(np.linalg.norm(row) - 1) > 0.01 or abs(np.linalg.norm(column) - 1) > 0.01 or abs(row @ column) > 0.01:
+    if not (abs(np.linalg.norm(row) - 1) <= 0.01 and abs(np.linalg.norm(column) - 1) <= 0.01 and abs(row @ column) <= 0.01):
         return "the image orientation is no pair of perpendicular unit vectors"
     normal = np.cross(row, column)
     positions = np.array([frame.position for frame in frames], dtype=np.float64)
+    if not (np.isfinite(positions).all() and np.isfinite(first.spacing_mm).all()):
+        return "positions or spacing are not finite"
     depths = positions @ normal
     slices = _places(depths)
     corners = np.array([positions[members].mean(axis=0) for members in slices])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.fallback import read_dataset
+from isocenter.harmonize.dicom.fallback import read_dataset, translated
 from isocenter.harmonize.dicom.frames import Frame
 from isocenter.harmonize.dicom.geometry import LPS_TO_RAS, Grid, grid_of
 from isocenter.harmonize.dicom.pixels import stored_samples
@@ -50,6 +50,11 @@ class Segmentation:
 
 def read_segmentation(path: Path) -> Segmentation:
     """A segmentation with its frames decoded. Raises Unreadable with the cause."""
+    with translated(path):
+        return _read(path)
+
+
+def _read(path: Path) -> Segmentation:
     dataset = read_dataset(path)
     values = stored_samples(path, as_picture=False)
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
@@ -75,6 +80,11 @@ def segment_mask(segmentation: Segmentation, segment: Segment, affine: NDArray[n
     uint8 0/1, or float32 0…1 of a fractional one. With `affine` and `shape` of the referenced image the mask is put onto that
     grid, frame by frame; Unreadable when a frame does not coincide with its voxels (nothing is resampled).
     """
+    with translated(segmentation.path):
+        return _mask(segmentation, segment, affine, shape)
+
+
+def _mask(segmentation: Segmentation, segment: Segment, affine: NDArray[np.float64] | None, shape: tuple[int, int, int] | None) -> tuple[Mask, NDArray[np.float64] | None]:
     planes = [_plane(segmentation, segment, index) for index in segment.frames]
     kind = np.float32 if segmentation.scale else np.uint8
     if segmentation.tiled is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.fallback import read_dataset
+from isocenter.harmonize.dicom.fallback import read_dataset, translated
 from isocenter.harmonize.dicom.rasterize import fill
 
 BETWEEN_SLICES = 0.5
@@ -38,7 +38,11 @@ class Structures:
 
 def read_structures(path: Path, *, headless: bool = False) -> Structures:
     """The regions of an RTSTRUCT file. `headless`: a missing DICOM file header is allowed. Raises Unreadable with the cause."""
-    dataset = read_dataset(path, headless=headless)
+    with translated(path):
+        return _read(read_dataset(path, headless=headless), path)
+
+
+def _read(dataset: Any, path: Path) -> Structures:
     names = {int(item.ROINumber): str(item.get("ROIName") or item.ROINumber) for item in dataset.get("StructureSetROISequence") or []}
     if not names:
         raise Unreadable("a structure set without regions", where=str(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 
 from isocenter.harmonize.dicom import convert, dcm2niix
@@ -150,6 +151,29 @@ def test_what_cannot_be_converted_faithfully_is_declined_with_the_reason(tmp_pat
     assert result.stored is None
     assert reason in result.declined
     assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize(("tiles", "down", "across"), [(14, 4, 4), (12, 3, 4)], ids=["square grid", "grid without its empty row"])
+def test_a_united_imaging_grid_is_taken_apart(tmp_path, tiles, down, across):
+    grid = RNG.integers(0, 3000, (across * 32, down * 32, 1, 2), dtype=np.uint16)
+
+    def tile(dataset, z, t):
+        dataset.Manufacturer, dataset.ImageType = "UIH", ["ORIGINAL", "PRIMARY", "M", "VFRAME"]
+        dataset.InstanceNumber = t + 1
+        items = []
+        for number in range(tiles):
+            item = pydicom.Dataset()
+            item.ImagePositionPatient = [-20, -18, 4.0 * number]
+            items.append(item)
+        block = dataset.private_block(0x0065, "Image Private Header", create=True)
+        block.add_new(0x50, "DS", str(tiles))
+        block.add_new(0x51, "SQ", pydicom.Sequence(items))
+
+    (result,) = converted(tmp_path, grid, AXIAL, modality="MR", change=tile)
+    place = AXIAL.copy()
+    place[:3, 2:] = [[0, 20], [0, 18], [4, 0]]
+    volume = np.stack([grid[k % across * 32 : k % across * 32 + 32, k // across * 32 : k // across * 32 + 32, 0] for k in range(tiles)], axis=2)
+    assert_holds(result, volume, place)
 
 
 def test_a_copied_file_is_counted_once(tmp_path):
