@@ -78,13 +78,16 @@ def _artifacts(entry: Entry) -> str:
         applies = "; ".join(filter(None, (f"applies to {one['release']}" if one["release"] else "", f"fixed in {one['fixed_in']}" if one["fixed_in"] else "")))
         lines.append(_wrap(one["type"], f"{one['finding']} ({one['title']}, {one['year'] or 'no year'}; {one['url'] or one['evidence']}; {one['confidence']})"
                            + (f" [{applies}]" if applies else "")))
-    lines += [f"  {one['samples']} samples with {one['code']} ({one['artifact_id']})" for one in entry["sample_issues"]]
+    lines += [_wrap(f"{one['samples']} samples with {one['code']}", _short(one["names"], 200)) for one in entry["sample_issues"]]
     return "found or published later\n" + "\n".join(lines) if lines else ""
 
 
 def _relations(entry: Entry) -> str:
-    rows = [(entry["slug"] if one["direction"] == "to" else one["slug"], one["predicate"], one["slug"] if one["direction"] == "to" else entry["slug"],
-             _short(one["detail"] or "", 80)) for one in entry["relations"]]
+    details: dict[tuple[str, str, str], list[str]] = {}
+    for one in entry["relations"]:
+        ends = (entry["slug"], one["slug"]) if one["direction"] == "to" else (one["slug"], entry["slug"])
+        details.setdefault((ends[0], one["predicate"], ends[1]), []).append(one["detail"] or "")
+    rows = [(*ends, _short("; ".join(filter(None, said)), 80)) for ends, said in details.items()]
     return "relations\n" + _indented(columns(rows, ("", "", "", "")).splitlines()[1:]) if rows else ""
 
 

@@ -55,12 +55,12 @@ def dataset_entry(slug: str, query: Query) -> Entry:
     used = {claim["source"] for claim in claims}
     return {
         "kind": "dataset", **dataset,
-        "aliases": [row["alias"] for row in query(f"SELECT alias FROM dataset_alias WHERE {where} AND NOT ambiguous ORDER BY alias")],
+        "aliases": [row["alias"] for row in query(f"SELECT alias FROM dataset_alias WHERE {where} AND NOT ambiguous ORDER BY alias") if row["alias"] != dataset["name"]],
         "ambiguous_aliases": [row["alias"] for row in query(f"SELECT alias FROM dataset_alias WHERE {where} AND ambiguous ORDER BY alias")],
         "terms": _terms(slug, query), "licence": licence_entry(slug, query),
         "artifacts": query(f"SELECT a.artifact_id, d.type, d.finding, d.scope, d.release, d.fixed_in, a.title, a.year, a.url, d.confidence, d.evidence_kind, d.evidence "
                            f"FROM artifact_dataset d JOIN artifact a USING (artifact_id) WHERE d.{where} ORDER BY d.type, a.year, a.artifact_id, d.finding"),
-        "sample_issues": query(f"SELECT code, count(*) AS samples, min(artifact_id) AS artifact_id FROM sample_issue WHERE {where} GROUP BY code ORDER BY code"),
+        "sample_issues": query(f"SELECT code, artifact_id, count(*) AS samples, string_agg(sample, ', ' ORDER BY sample) AS names FROM sample_issue WHERE {where} GROUP BY code, artifact_id ORDER BY code, artifact_id"),
         "relations": _relations(slug, query),
         "citations": query(f"SELECT method, venue, min(period) AS first, max(period) AS last, sum(n_cited) AS cited, sum(n_mentioned) AS mentioned, sum(n_any) AS either "
                            f"FROM citation WHERE {where} GROUP BY method, venue ORDER BY method, venue"),
