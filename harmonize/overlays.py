@@ -97,9 +97,9 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
         row.issue(f"mask_mismatch: mask {facts.path} has shape {facts.header.shape}, the image {row.values['shape']}")
     states: States = {}
     for entry in mapping.entries:
-        seen = bool(set(values) - {0}) if entry.raw == "*" else entry.raw in {str(value) for value in values}
+        met = bool(set(values) - {0}) if entry.raw == "*" else entry.raw in {str(value) for value in values}
         for term in entry.terms:
-            states[term] = "present" if seen or states.get(term) == "present" else "absent"
+            states[term] = "present" if met or states.get(term) == "present" else "absent"
     row.state(states, facts.path)
     return [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, label_map=mapping.name) for term, state in states.items()]
 
