@@ -23,10 +23,10 @@ UIH_ITEMS, SIEMENS_COUNT = 0x00651051, 0x0019100A
 def mosaic_frames(header: Header, plain: Frame) -> list[Frame]:
     """Tiles in slice order, each with its own position. Raises Unreadable when count or geometry is not told."""
     dataset = multiframe_dataset(header)
-    if plain.position is None or plain.orientation is None or plain.spacing_mm is None:
-        raise Unreadable("a mosaic without position or orientation", where=str(header.path))
     if header.get("UIHGridCount") is not None:
         return _united_imaging(dataset, plain, header)
+    if plain.position is None or plain.orientation is None or plain.spacing_mm is None:
+        raise Unreadable("a mosaic without position or orientation", where=str(header.path))
     return _siemens(dataset, plain, header)
 
 

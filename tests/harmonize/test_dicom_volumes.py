@@ -169,9 +169,9 @@ def test_a_united_imaging_grid_is_taken_apart(tmp_path, tiles, down, across):
         block.add_new(0x50, "DS", str(tiles))
         block.add_new(0x51, "SQ", pydicom.Sequence(items))
 
-    (result,) = converted(tmp_path, grid, AXIAL, modality="MR", change=tile)
     place = AXIAL.copy()
     place[:3, 2:] = [[0, 20], [0, 18], [4, 0]]
+    (result,) = converted(tmp_path, grid, place, modality="MR", change=tile)
     volume = np.stack([grid[k % across * 32 : k % across * 32 + 32, k // across * 32 : k // across * 32 + 32, 0] for k in range(tiles)], axis=2)
     assert_holds(result, volume, place)
 
