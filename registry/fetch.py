@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from isocenter.core.errors import BadInput, IsocenterError, NotFound, Refused
 from isocenter.core.files import write_json
 from isocenter.registry.entry import find_slug, quoted, read_names
-from isocenter.registry.fetch_transfer import RemoteFile, download, hex_of, part_of, sum_of
+from isocenter.registry.fetch_transfer import RemoteFile, download, hex_of, part_of, size_of, sum_of
 from isocenter.registry.licenses import Effective, effective
 from isocenter.registry.lookup import Query, access_of, read_statements
 
@@ -78,6 +78,19 @@ def narrow(plan: FetchPlan, patterns: Sequence[str]) -> FetchPlan:
     if plan.files and not files:
         raise NotFound(f"no file of {plan.slug} fits {', '.join(patterns)}", hint=f"its files: {', '.join(file.path for file in plan.files[:8])}")
     return replace(plan, files=files)
+
+
+def sized(plan: FetchPlan) -> FetchPlan:
+    """The plan with sizes asked from the servers where the catalog has none; a host that does not answer is asked once."""
+    files, silent = [], set[str | None]()
+    for file in plan.files:
+        host = urlsplit(file.url).hostname
+        if file.bytes is None and host not in silent:
+            file = replace(file, bytes=size_of(file.url))
+            if file.bytes is None:
+                silent.add(host)
+        files.append(file)
+    return replace(plan, files=tuple(files))
 
 
 def fetch(plan: FetchPlan, folder: Path, say: Say = lambda text: None) -> Fetched:

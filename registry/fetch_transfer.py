@@ -56,6 +56,16 @@ def download(file: RemoteFile, target: Path) -> None:
     _tag(part).unlink(missing_ok=True)
 
 
+def size_of(url: str) -> int | None:
+    """Bytes of a remote file as its server states them, asked without transferring it; None where it does not say or answer."""
+    try:
+        with _open(url, {"Accept-Encoding": "identity"}, method="HEAD") as response:
+            length = response.headers.get("Content-Length", "")
+            return int(length) if response.status == 200 and length.isdigit() else None
+    except (_Interrupted, BadInput):
+        return None
+
+
 class _Interrupted(Exception):
     """The transfer broke off and may be tried again."""
 
@@ -120,14 +130,14 @@ def _refuse(file: RemoteFile, response: BaseHTTPResponse) -> None:
 
 
 @contextmanager
-def _open(url: str, headers: dict[str, str]) -> Iterator[BaseHTTPResponse]:
+def _open(url: str, headers: dict[str, str], method: str = "GET") -> Iterator[BaseHTTPResponse]:
     from urllib3 import Retry, Timeout
     from urllib3.exceptions import HTTPError
 
     if urlsplit(url).scheme not in ("http", "https"):
         raise BadInput(f"not an address that can be fetched: {url}")
     try:
-        response = _pool(url).request("GET", url, headers=headers, preload_content=False, timeout=Timeout(connect=20, read=60), retries=Retry(None, connect=0, read=0, redirect=5, status=0, other=0))
+        response = _pool(url).request(method, url, headers=headers, preload_content=False, timeout=Timeout(connect=20, read=60), retries=Retry(None, connect=0, read=0, redirect=5, status=0, other=0))
         try:
             yield response
         finally:

@@ -25,12 +25,14 @@ def command(workspace: Workspace | None, slug: str, destination: Path | None, re
     """
     from isocenter.cli.render import size
     from isocenter.registry.catalog import catalog_query
-    from isocenter.registry.fetch import fetch, narrow, plan_fetch
+    from isocenter.registry.fetch import fetch, narrow, plan_fetch, sized
 
     with catalog_query(workspace) as query:
-        plan = narrow(plan_fetch(slug, query, release), only)
+        plan = sized(narrow(plan_fetch(slug, query, release), only))
     flags = ", ".join(f"{flag.replace('_', ' ')} {value}" for flag, value in plan.license.flags.items() if value != "unknown")
-    about = [f"{plan.name} [{plan.slug}]: {len(plan.files)} files, {size(plan.bytes)}", f"licence: {plan.license.license().id} ({flags or 'nothing known to be allowed'})",
+    unsized = sum(file.bytes is None for file in plan.files)
+    total = f"{size(plan.bytes)}{f' and {unsized} of unknown size' if unsized else ''}" if plan.bytes or not unsized else "size not known"
+    about = [f"{plan.name} [{plan.slug}]: {len(plan.files)} files, {total}", f"licence: {plan.license.license().id} ({flags or 'nothing known to be allowed'})",
              f"access:  {plan.access}", *([f"claims about the licence disagree: {plan.license.conflict}"] if plan.license.conflict else [])]
     if not plan.files:
         emit(plan.as_json() | {"fetched": False}, json_, "\n".join([*about, "no file can be fetched without you; what to do:", f"  {plan.steps}", f"  {plan.homepage or ''}".rstrip()]),

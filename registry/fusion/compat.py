@@ -7,6 +7,7 @@ strings, and counts a missing `data_volume_total` as no images. `engine.py` is t
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -95,7 +96,7 @@ def why_not_there(rule: Rule, record: Record) -> str | None:
     organ = " ".join(_entries(record, "organ")).lower()
     if rule.anatomy_whitelist and not any(wanted in organ for wanted in _lower(rule.anatomy_whitelist)):
         return "anatomy_whitelist"
-    if rule.year_min is not None and not (record.get("year") and int(record["year"]) >= rule.year_min):
+    if rule.year_min is not None and _number(record.get("year")) < rule.year_min:
         return "release_date_min"
     return None
 
@@ -138,8 +139,13 @@ def _lower(texts: Sequence[str]) -> set[str]:
 
 
 def _volume(record: Record) -> int:
-    value = record.get("data_volume_total")
-    return int(value) if isinstance(value, int | float) else 0
+    return _number(record.get("data_volume_total"))
+
+
+def _number(value: object) -> int:
+    """The leading digits of a value, 0 without any: a missing count is no images, a missing year is before every other."""
+    digits = re.match(r"\s*(\d+)", str(value))
+    return int(digits[1]) if digits else 0
 
 
 def _names(rows: Sequence[Record]) -> int:

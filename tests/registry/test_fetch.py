@@ -11,7 +11,7 @@ import pytest
 from isocenter.core import progress
 from isocenter.core.errors import BadInput, Conflict, IsocenterError, NotFound, Refused
 from isocenter.registry import fetch_transfer
-from isocenter.registry.fetch import fetch, plan_fetch
+from isocenter.registry.fetch import fetch, plan_fetch, sized
 
 CONTENT = bytes(range(256)) * 4000          # 1,024,000 bytes
 MD5 = "md5:" + hashlib.md5(CONTENT).hexdigest()
@@ -35,6 +35,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+    def do_HEAD(self):
+        self._head(200 if self.path == "/data.bin" else 405, len(self.server.content))
 
     def do_GET(self):
         server = self.server
@@ -111,6 +114,13 @@ def one_file(server, path="/data.bin", **known):
 def test_the_plan_says_licence_and_size_before_anything_is_asked(server):
     plan = plan_fetch("toy", one_file(server, bytes=len(CONTENT), checksum=MD5))
     assert (plan.bytes, plan.license.license().id, plan.access) == (1_024_000, "CC-BY-4.0", "open")
+    assert server.asked == []
+
+
+def test_a_size_that_the_catalog_does_not_know_is_asked_without_transferring(server):
+    assert sized(plan_fetch("toy", one_file(server))).bytes == 1_024_000
+    assert sized(plan_fetch("toy", one_file(server, "/private"))).files[0].bytes is None
+    assert sized(plan_fetch("toy", catalog({"path": "a", "url": "http://127.0.0.1:1/a"}))).files[0].bytes is None
     assert server.asked == []
 
 

@@ -55,6 +55,12 @@ def test_each_rule_drops_what_the_portal_drops(values, field):
     assert (plan.rows, dict(plan.excluded)) == (1, {field: 1})
 
 
+def test_an_unknown_year_is_dropped_and_anatomy_is_a_part_of_the_cell():
+    records = [row("a"), row("b", year=None), row("c", year="2015"), row("d", organ="Liver, Spleen"), row("e", organ=None)]
+    assert fuse_like_portal(parse_rule(DEFAULT | {"release_date_min": "2018-01"}), records).slugs == ("a", "d", "e")
+    assert fuse_like_portal(parse_rule(DEFAULT | {"anatomy_whitelist": ["Liver"]}), records).slugs == ("a", "b", "c", "d")
+
+
 def test_the_portal_compares_licences_as_strings():
     records = [row("a"), row("b", license="CC-BY-4.0"), row("c", license="cc by 4.0")]
     assert fuse_like_portal(parse_rule(DEFAULT | {"license_allowlist": ["CC BY 4.0"]}), records).slugs == ("a", "c")
