@@ -166,7 +166,8 @@ def _gather(entry: Entry, vocabulary: Vocabulary, sites: Mapping[str, frozenset[
 
     organs = [term for term in found if vocabulary.terms[term].facet == "anatomy"]
     for term in entry.labels & vocabulary.terms.keys():
-        add(term, LABELLED, "a label")
+        if vocabulary.terms[term].facet != "finding" or _plausible(term, entry, vocabulary):
+            add(term, LABELLED, "a label")
     for term in _terms_in_name(entry, vocabulary):
         add(term, NAMED, "its name says")
     for term, (weight, _) in list(found.items()):
