@@ -10,13 +10,16 @@ import polars as pl
 from isocenter.core.runs import ledger
 from isocenter.core.tables import write_table
 from isocenter.core.workspace import Workspace
+from isocenter.curate.duplicates import carry
+from isocenter.curate.duplicates.transform import ways_to
 from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows, star_pairs
+from isocenter.curate.near import Near, near_pairs
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import ensure_pixel_hashes
 from isocenter.harmonize.sample import LABELS_DTYPE
 from isocenter.registry.labelmap import combine
 
-COLUMNS = ["file_hash", "pixel_hash", "shape", "dtype", "license", "patient_id", "study_id", "series_id", "modality", "format"]
+COLUMNS = ["file_hash", "pixel_hash", "shape", "dtype", "license", "patient_id", "study_id", "series_id", "modality", "format", "spacing_mm"]
 BITS = {"uint16": 16, "int16": 16, "uint32": 32, "int32": 32, "float32": 24, "float64": 24}
 
 
@@ -30,23 +33,23 @@ class Deduplicated:
     dropped: int
     undecodable: dict[str, str]
     conflicts: int
+    near: Near | None = None
 
 
-def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, dry_run: bool = False) -> Deduplicated:
+def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, local: bool | None = None, seed: int = 0, dry_run: bool = False) -> Deduplicated:
     """Keep one sample of every group that shows one picture; write groups/<name>.parquet and groups/<name>.pairs.parquet.
 
-    near: look for near-duplicates beyond equal bytes and equal pixels. Labels of a group's members are combined on the
-    keeper (what one does not annotate yields to what another states; a contradiction is withheld and named).
+    near: look for near-duplicates beyond equal bytes and equal pixels; local: with the local-feature net (None: up to 50,000
+    samples). Labels of a group's members travel to the keeper as far as the proven transform lets them, and are combined
+    there (what one does not annotate yields to what another states; a contradiction is withheld and named).
     """
-    with ledger(workspace, "dedup", dry_run=dry_run, cohort=cohort.name, near=near, name=name) as run:
+    with ledger(workspace, "dedup", dry_run=dry_run, cohort=cohort.name, near=near, local=local, seed=seed, name=name) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         broken = _decode(workspace, cohort)
         table = cohort.samples(workspace, COLUMNS).filter(~pl.col("sample_id").is_in(list(broken)))
         pairs = _exact(table)
-        if near:
-            from isocenter.curate.near import near_pairs
-
-            pairs += near_pairs(workspace, table, pairs)
+        closer = near_pairs(workspace, table, pairs, local=local, seed=seed) if near else None
+        pairs += closer.pairs if closer else []
         rows, kept, conflicts = _groups(table, pairs)
         if not dry_run:
             write_table(workspace.pairs(name), pair_rows(pairs), PAIRS, {"cohort": cohort.name})
@@ -55,7 +58,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         groups = len({row["group"] for row in rows})
         run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken)}
         run.outputs |= {name: result.fingerprint or ""}
-    return Deduplicated(result, pairs, groups, table.height - len(result), broken, conflicts)
+    return Deduplicated(result, pairs, groups, table.height - len(result), broken, conflicts, closer)
 
 
 def _decode(workspace: Workspace, cohort: Cohort) -> dict[str, str]:
@@ -85,12 +88,13 @@ def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]
     for index, group in enumerate(member_of.tolist()):
         members.setdefault(group, []).append(index)
     several = {group: indices for group, indices in members.items() if len(indices) > 1}
-    records = table.to_dicts()
+    records, terms = table.to_dicts(), {term for states in table["labels"] for term in states or {}}
     rows, labels, drop, conflicts = [], table["labels"].to_list(), set(), 0
     reasons: list[str | None] = [None] * len(ids)
     for number, indices in enumerate(several.values(), start=1):
         keeper = max(indices, key=lambda index: (*_worth(records[index]), -index))
-        joined, disputed = combine([labels[index] or {} for index in indices])
+        ways = ways_to(ids[keeper], proven)
+        joined, disputed = combine([carry.labels(labels[index] or {}, ways.get(ids[index]), terms) for index in indices])
         if any(labels[index] is not None for index in indices):
             labels[keeper] = {term: joined[term] for term in sorted(joined)}
         conflicts += len(disputed)

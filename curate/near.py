@@ -1,33 +1,49 @@
-"""Near-duplicate candidates by perceptual hash and thumbnail: shown with their score, left unsettled, never dropped."""
+"""Near-duplicates of a cohort: its sample rows go in, proven, unsettled and refuted pairs come out, with the line that was drawn."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+
 import polars as pl
 
 from isocenter.core.workspace import Workspace
-from isocenter.curate.features import features_of
+from isocenter.curate.duplicates.find import Found, find
+from isocenter.curate.duplicates.picture import Picture
 from isocenter.curate.groups import Pair
-from isocenter.embeddings.kernels.join import join
-from isocenter.harmonize.cohort import Cohort
-
-PHASH_BITS = 4
-THUMBNAIL_COSINE = 0.97
+from isocenter.harmonize.decode import Decoder
 
 
-def near_pairs(workspace: Workspace, table: pl.DataFrame, known: list[Pair]) -> list[Pair]:
-    """Pairs within 4 bits of pHash, or with thumbnails that correlate by 0.97; pairs of one series are neighbours, not candidates."""
+@dataclass(frozen=True, slots=True)
+class Near:
+    """pairs: every pair that came near, whatever the verdict. found: what the search itself reports (line, seconds, counts)."""
+
+    pairs: list[Pair]
+    found: Found
+
+
+def near_pairs(workspace: Workspace, table: pl.DataFrame, known: list[Pair], *, local: bool | None = None, seed: int = 0) -> Near:
+    """Search the rows that are no exact copy of an earlier one.
+
+    table: sample_id, dataset, series_id, patient_id, study_id, shape, spacing_mm, pixel_hash, file_hash. Samples of one series are
+    neighbours and never paired. local: see `find`.
+    """
     copies = {pair.b for pair in known}
     rest = table.filter(~pl.col("sample_id").is_in(list(copies)))
-    cohort = Cohort("near", rest)
-    series = rest["series_id"].to_list()
-    ids = rest["sample_id"].to_list()
-    found: dict[tuple[str, str], Pair] = {}
-    for net, tau in (("phash", 1 - 2 * PHASH_BITS / 64), ("thumbnail", THUMBNAIL_COSINE)):
-        features = features_of(workspace, cohort, net)
-        pairs = join(np.ascontiguousarray(features.rows), tau - 1e-6)
-        for left, right, cosine in zip(features.positions[pairs.left].tolist(), features.positions[pairs.right].tolist(), pairs.cosine.tolist()):
-            a, b = min(left, right), max(left, right)
-            if series[a] is None or series[a] != series[b]:
-                found.setdefault((ids[a], ids[b]), Pair(ids[a], ids[b], net, round(float(cosine), 4), "unsettled", '{"kind": "unknown"}'))
-    return list(found.values())
+    decoders = {dataset: Decoder(workspace, dataset) for dataset in rest["dataset"].unique().sort()}
+    found = find([_picture(row, place, decoders[row["dataset"]]) for place, row in enumerate(rest.iter_rows(named=True))], local=local, seed=seed)
+    return Near([Pair(p.a, p.b, p.net.value, round(p.score, 4), p.verdict.value, p.transform) for p in found.pairs], found)
+
+
+def _picture(row: dict[str, object], place: int, decoder: Decoder) -> Picture:
+    return Picture(
+        str(row["sample_id"]), str(row["dataset"]), decoder.loader(str(row["sample_id"])), patient=_text(row["patient_id"]), study=_text(row["study_id"]),
+        series=_text(row["series_id"]), position=float(place), shape=_numbers(row["shape"], int), spacing_mm=_numbers(row["spacing_mm"], float),
+        file_hash=_text(row["file_hash"]), pixel_hash=_text(row["pixel_hash"]))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _numbers(value: object, sort: type) -> tuple | None:  # type: ignore[type-arg]
+    return None if not isinstance(value, list) or None in value else tuple(sort(v) for v in value)

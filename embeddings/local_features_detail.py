@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCKS = 8
+SIGMAS = (1, 2, 6)
+BLOCKS = 8                         # along the longer side
+SMALLEST = 9                       # pixels of a block's side
 MINIMUM = 400                      # overlapping pixels below which nothing is said
 FLAT = 0.5                         # variance (grey levels squared) below which a block holds no detail
 
@@ -22,7 +24,7 @@ Image = NDArray[np.float32]
 class Detail:
     """Correlations (-1 … 1) of detail between Gaussian sigmas, in pixels of the coarser picture.
 
-    coarse: sigma 1 to 6. fine: 1 to 2. coarse_middle, fine_middle: their medians over blocks; fine_low: the lowest tenth.
+    coarse: sigma 1 to 6. fine: 1 to 2. fine_middle: its median over blocks; fine_low: the lowest tenth of blocks.
     explained: the fine correlation that is left once one picture alone is allowed noise or smoothing of its own (median over
     blocks, 0 … 1): near 1 when either is the other with detail lost or noise added, lower when each has detail of its own.
     overlap: share of the coarser frame. roughness: log2 of fine over coarse energy in the smoother of the two pictures.
@@ -30,7 +32,6 @@ class Detail:
 
     coarse: float
     fine: float
-    coarse_middle: float
     fine_middle: float
     fine_low: float
     explained: float
@@ -44,17 +45,18 @@ def compare(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: NDArray
     if pair is None:
         return None
     a, b, mask = pair
-    blurs = [_blurs(image, mask) for image in (a, b)]
-    fine, middle, coarse = ([(one[i] - one[j]) * mask for one in blurs] for i, j in ((0, 1), (1, 2), (0, 2)))
-    fine_blocks, middle_blocks, coarse_blocks = (_blocks(*band, mask) for band in (fine, middle, coarse))
-    tilt = (fine_blocks.ratio / np.maximum(middle_blocks.ratio, 1e-3)).clip(1e-3, 1e3)
-    explained = (fine_blocks.correlation * np.maximum(tilt, 1 / tilt)).clip(0, 1)
+    one, two = _blurs([a, b], mask)
+    bands = [((one[i] - one[j]) * mask, (two[i] - two[j]) * mask) for i, j in ((0, 1), (1, 2), (0, 2))]
     inside = mask > 0
-    rough = min(float(np.log2((f[inside].var() + 1e-2) / (m[inside].var() + 1e-2))) for f, m in zip(fine, middle))
-    whole, low = _whole(*fine, inside), fine_blocks.used
-    return Detail(_whole(*coarse, inside), whole, _percentile(coarse_blocks, 50), _percentile(fine_blocks, 50),
-                  _percentile(fine_blocks, 10), float(np.median(explained[low])) if low.any() else max(whole, 0.0),
-                  float(mask.mean()), rough)
+    fine, middle = _blocks(*bands[0], mask), _blocks(*bands[1], mask)
+    tilt = (fine.ratio / np.maximum(middle.ratio, 1e-3)).clip(1e-3, 1e3)
+    explained = (fine.correlation * np.maximum(tilt, 1 / tilt)).clip(0, 1)
+    whole = _whole(*bands[0], inside)
+    rough = min(_energy(bands[0][k], inside) - _energy(bands[1][k], inside) for k in (0, 1))
+    if not fine.used.any():
+        return Detail(_whole(*bands[2], inside), whole, whole, whole, max(whole, 0.0), float(mask.mean()), rough)
+    low, median = np.percentile(fine.correlation[fine.used], [10, 50])
+    return Detail(_whole(*bands[2], inside), whole, float(median), float(low), float(np.median(explained[fine.used])), float(mask.mean()), rough)
 
 
 def overlay(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: NDArray[np.float64]) -> tuple[Image, Image, Image] | None:
@@ -83,24 +85,24 @@ class _Blocks:
     correlation: Image
     ratio: Image
     used: NDArray[np.bool_]
-    whole: float
 
 
-def _blurs(image: Image, mask: Image) -> list[Image]:
-    """The picture at sigma 1, 2 and 6, unaffected by what lies outside the mask."""
+def _blurs(images: list[Image], mask: Image) -> list[list[Image]]:
+    """Each picture at sigma 1, 2 and 6, unaffected by what lies outside the mask."""
     import cv2
 
-    inside = image * mask
-    return [cv2.GaussianBlur(inside, (0, 0), s) / np.maximum(cv2.GaussianBlur(mask, (0, 0), s), 1e-3) for s in (1, 2, 6)]
+    weights = [np.maximum(cv2.GaussianBlur(mask, (0, 0), s), 1e-3) for s in SIGMAS]
+    return [[cv2.GaussianBlur(image * mask, (0, 0), s) / w for s, w in zip(SIGMAS, weights)] for image in images]
 
 
 def _blocks(a: Image, b: Image, mask: Image) -> _Blocks:
     import cv2
 
-    size = max(9, int(max(a.shape) / BLOCKS) | 1)
+    longest = max(a.shape)
+    grid = tuple(max(1, round(BLOCKS * side / longest)) if longest > BLOCKS * SMALLEST else max(1, side // SMALLEST) for side in a.shape[::-1])
 
     def means(values: Image) -> Image:
-        return np.asarray(cv2.blur(values, (size, size))[size // 2::size, size // 2::size], np.float32)
+        return np.asarray(cv2.resize(values, grid, interpolation=cv2.INTER_AREA), np.float32)
 
     count = np.maximum(means(mask), 1e-6)
     mean_a, mean_b = means(a) / count, means(b) / count
@@ -108,14 +110,14 @@ def _blocks(a: Image, b: Image, mask: Image) -> _Blocks:
     var_b = np.maximum(means(b * b) / count - mean_b**2, 1e-9)
     correlation = ((means(a * b) / count - mean_a * mean_b) / np.sqrt(var_a * var_b)).clip(-1, 1)
     used = (count > 0.7) & (np.minimum(var_a, var_b) > FLAT)
-    return _Blocks(correlation, np.sqrt(var_a / var_b), used if int(used.sum()) >= 4 else np.zeros_like(used), _whole(a, b, mask > 0))
+    return _Blocks(correlation, np.sqrt(var_a / var_b), used if int(used.sum()) >= 4 else np.zeros_like(used))
 
 
-def _percentile(blocks: _Blocks, percent: float) -> float:
-    """Over the blocks that hold detail; over the whole where they are too few."""
-    return float(np.percentile(blocks.correlation[blocks.used], percent)) if blocks.used.any() else blocks.whole
+def _energy(band: Image, inside: NDArray[np.bool_]) -> float:
+    return float(np.log2(float(band[inside].var()) + 1e-2))
 
 
 def _whole(a: Image, b: Image, inside: NDArray[np.bool_]) -> float:
-    x, y = a[inside] - a[inside].mean(), b[inside] - b[inside].mean()
-    return float((x * y).sum() / max(float(np.sqrt((x * x).sum() * (y * y).sum())), 1e-6))
+    x, y = a[inside], b[inside]
+    x, y = x - x.mean(), y - y.mean()
+    return float(np.dot(x, y) / max(float(np.sqrt(np.dot(x, x) * np.dot(y, y))), 1e-6))

@@ -41,9 +41,7 @@ def learn_words(descriptors: NDArray[np.uint8], *, seed: int, rounds: int = 12) 
     words = data[rng.choice(len(data), min(WORDS, len(data)), replace=False)]
     for _ in range(rounds):
         nearest = _nearest(data, words)
-        total = np.zeros_like(words)
-        np.add.at(total, nearest, data)
-        count = np.bincount(nearest, minlength=len(words))[:, None]
+        total, count = _sums(data, nearest, len(words)), np.bincount(nearest, minlength=len(words))[:, None]
         words = np.where(count > 0, total / np.maximum(count, 1), data[rng.choice(len(data), len(words))])
     return Vocabulary(words.astype(np.float32))
 
@@ -55,9 +53,7 @@ def aggregate(descriptors: NDArray[np.uint8], vocabulary: Vocabulary, variant: V
     if len(descriptors):
         data = as_variant(descriptors[:POINTS], variant).astype(np.float32)
         nearest = _nearest(data, words)
-        order = np.argsort(nearest, kind="stable")
-        used, starts = np.unique(nearest[order], return_index=True)
-        total[used] = np.add.reduceat(data[order] - words[nearest[order]], starts, axis=0)
+        total = _sums(data - words[nearest], nearest, len(words))
         total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-6)
     return unit(total.reshape(1, -1))[0]
 
@@ -83,6 +79,15 @@ def project(vectors: NDArray[np.float32], projection: Projection) -> NDArray[np.
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows scaled to length 1; zero rows stay zero."""
     return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+
+
+def _sums(rows: NDArray[np.float32], nearest: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """The rows of each word added up: (count, 128)."""
+    order = np.argsort(nearest, kind="stable")
+    used, starts = np.unique(nearest[order], return_index=True)
+    total = np.zeros((count, rows.shape[1]), np.float32)
+    total[used] = np.add.reduceat(rows[order], starts, axis=0)
+    return total
 
 
 def _nearest(data: NDArray[np.float32], words: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from isocenter.curate.duplicates.judge import prove_all
 from isocenter.curate.duplicates.line import CLEAR, Line, learn, shipped
 from isocenter.curate.duplicates.picture import Candidate, Evidence, Member, Net, Pair, Picture, Verdict
 from isocenter.curate.duplicates.planted import SAMPLE, plant
-from isocenter.curate.duplicates.prepare import Facts, prepare
+from isocenter.curate.duplicates.prepare import prepare
 from isocenter.curate.duplicates.workers import Pool, pool
 
 LOCAL_UP_TO = 50_000               # pictures up to which local features are cast as a net without being asked
@@ -153,7 +153,7 @@ class _Search:
 
     def equal_pair(self, c: Candidate) -> Pair:
         what = "equal bytes" if c.net is Net.FILE else "equal pixels"
-        return Pair(self.pictures[c.a].id, self.pictures[c.b].id, c.net, 1.0, Verdict.SAME, what, json.dumps({"variant": "same"}))
+        return Pair(self.pictures[c.a].id, self.pictures[c.b].id, c.net, 1.0, Verdict.SAME, what, json.dumps({"kind": "identity"}))
 
     def pair(self, k: Key, odds: float, doubted: bool) -> Pair:
         found = self.evidence.get(k)
@@ -165,7 +165,7 @@ class _Search:
     def transform(self, k: Key, found: Evidence | None) -> str:
         """The alignment in pixels of the originals, which were shrunk to their prepared images."""
         if found is None:
-            return "{}"
+            return json.dumps({"kind": "unknown"})
         from isocenter.curate.duplicates.transform import in_originals
 
         return in_originals(found, *(self.facts[i].size for i in k))

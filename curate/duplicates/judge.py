@@ -29,7 +29,7 @@ def _prove_chunk(job: tuple[Sequence[list[Candidate]], Path]) -> list[Evidence |
 def _prove_pair(hypotheses: list[Candidate], folder: str) -> Evidence | None:
     a, b = _prepared(folder, hypotheses[0].a), _prepared(folder, hypotheses[0].b)
     found = [evidence for c in hypotheses if (evidence := prove(a, b, c.variant, c.turn))]
-    return max(found, key=lambda e: (e.coarse_middle > 0, e.fine * max(e.coarse, 0.01)), default=None)
+    return max(found, key=lambda e: (e.detail_middle > 0, e.fine * max(e.coarse, 0.01)), default=None)
 
 
 @lru_cache(CACHED)

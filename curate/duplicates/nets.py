@@ -12,7 +12,15 @@ from isocenter.curate.duplicates.picture import Candidate, Net, Picture
 from isocenter.curate.duplicates.prepare import Facts
 from isocenter.curate.duplicates.workers import Pool
 from isocenter.embeddings.local_features import VARIANTS, Variant
-from isocenter.embeddings.local_features_vlad import POINTS, Projection, Vocabulary, aggregate, learn_projection, learn_words, project
+from isocenter.embeddings.local_features_vlad import (
+    POINTS,
+    Projection,
+    Vocabulary,
+    aggregate,
+    learn_projection,
+    learn_words,
+    project,
+)
 
 THUMBNAILS_NEAREST = 6
 THUMBNAIL_COSINE = 0.9            # below it a thumbnail says nothing

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.embeddings.local_features import Variant
@@ -83,7 +82,6 @@ class Evidence:
     scale: float
     coarse: float
     detail: float
-    coarse_middle: float
     detail_middle: float
     detail_low: float
     explained: float

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isocenter.curate.duplicates.picture import Evidence
 from isocenter.curate.duplicates.prepare import Prepared, grey, load_prepared
 from isocenter.curate.duplicates.proof import prove
 from isocenter.curate.duplicates.workers import Pool
 from isocenter.curate.probe.changes import by_hand, change
-from isocenter.embeddings.local_features import VARIANTS, describe
+from isocenter.embeddings.local_features import Variant, describe
 
 SAMPLE = 60                        # pictures that get copies
 LIGHT = (("jpeg", 1), ("jpeg", 2), ("resize", 2), ("resize", 1), ("contrast-down", 3), ("gamma-down", 3), ("gaussian-blur", 1))
@@ -41,16 +42,12 @@ def _plant_one(job: tuple[int, list[int], Path, int]) -> Plant:
     source = load_prepared(folder / f"{origin}.npz")
     near = {other: load_prepared(folder / f"{other}.npz") for other in others}
     name, severity = LIGHT[int(rng.integers(len(LIGHT)))]
-    images = [change(source.image, name, severity, seed=seed)] + [by_hand(source.image, rng, strength=s) for s in STRENGTHS]
+    light = change(source.image, name, severity, seed=seed)
+    copies: list[tuple[NDArray[np.uint8], Variant]] = [(light, "same")] + [by_hand(source.image, rng, strength=s) for s in STRENGTHS]
     same, different = [], []
-    for image in images:
+    for image, variant in copies:
         shown = grey(image)
         copy = Prepared(shown, describe(shown))
-        same.append(_best(source, copy))
-        different += [(other, found) for other, prepared in near.items() if (found := _best(prepared, copy))]
+        same.append(prove(source, copy, variant, None))
+        different += [(other, found) for other, prepared in near.items() if (found := prove(prepared, copy, variant, None))]
     return Plant(origin, tuple(same), tuple(different))
-
-
-def _best(a: Prepared, b: Prepared) -> Evidence | None:
-    found = [evidence for variant in VARIANTS if (evidence := prove(a, b, variant, None))]
-    return max(found, key=lambda e: e.fine, default=None)

@@ -13,8 +13,9 @@ from isocenter.embeddings.local_features_match import Alignment, Matrix, align, 
 
 FIRST_LOOK = 400                  # strongest points tried before all are matched
 PROMISING = 5                     # inliers of the first look that justify the rest
+HOPELESS = 0.02                   # share of points below which a handful of them is chance
 TRUSTED = 12                      # inliers from which the points alone carry the alignment
-REGISTERED = 192                  # longest side in pixels at which frames are registered without points
+REGISTERED = 160                  # longest side in pixels at which frames are registered without points
 
 
 def prove(a: Prepared, b: Prepared, variant: Variant, turn: int | None) -> Evidence | None:
@@ -25,7 +26,7 @@ def prove(a: Prepared, b: Prepared, variant: Variant, turn: int | None) -> Evide
     """
     shown = 255 - a.image if "invert" in variant else a.image
     found = _by_points(a, b, variant)
-    if found and found.inliers < PROMISING:
+    if found and (found.inliers < PROMISING or (found.fine < PROMISING and found.share < HOPELESS)):
         found = None
     best = _evidence(found, variant, shown, b.image) if found else None
     if turn is not None and (found is None or found.inliers < TRUSTED):
@@ -77,7 +78,7 @@ def _register(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: Matri
     moving = cv2.GaussianBlur(first, (0, 0), 0.5 / scale) if scale < 0.9 else first
     moved = cv2.warpAffine(moving, start, (target.shape[1], target.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     correction = np.eye(2, 3, dtype=np.float32)
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
     try:
         _, correction = cv2.findTransformECC(target, moved, correction, cv2.MOTION_AFFINE, criteria, None, 5)
     except cv2.error:
@@ -91,8 +92,8 @@ def _evidence(found: Alignment, variant: Variant, shown: NDArray[np.uint8], othe
     if detail is None:
         return None
     return Evidence(variant, tuple(float(v) for v in found.matrix.reshape(-1)), found.inliers, found.fine, found.share, found.residual,
-                    found.scale, detail.coarse, detail.fine, detail.coarse_middle, detail.fine_middle, detail.fine_low,
-                    detail.explained, detail.overlap, detail.roughness)
+                    found.scale, detail.coarse, detail.fine, detail.fine_middle, detail.fine_low, detail.explained,
+                    detail.overlap, detail.roughness)
 
 
 def _sizes(a: Prepared, b: Prepared) -> tuple[tuple[int, int], tuple[int, int]]:

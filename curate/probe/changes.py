@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from isocenter.core.errors import NotFound
 from isocenter.curate.probe.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from isocenter.embeddings.local_features import VARIANTS, Variant
 
 Image = NDArray[np.uint8]
 
@@ -29,8 +30,9 @@ def change(image: Image, name: str, severity: int, *, seed: int) -> Image:
     return np.ascontiguousarray(function(image, values[severity - 1], np.random.default_rng(seed)))
 
 
-def by_hand(image: Image, rng: np.random.Generator, *, strength: float = 1.0) -> Image:
-    """Several changes at once, as a person preparing figures or a merged collection makes them.
+def by_hand(image: Image, rng: np.random.Generator, *, strength: float = 1.0) -> tuple[Image, Variant]:
+    """A copy of an (h, w) uint8 picture with several changes at once, as a person preparing figures or a merged collection makes them,
+    and whether it is mirrored or inverted.
 
     At strength 1: turned by up to 10°, 0–25 % cropped per axis, re-windowed, resized to 45–100 %, JPEG 35–90, sometimes
     labelled, framed, mirrored or inverted.
@@ -50,11 +52,9 @@ def by_hand(image: Image, rng: np.random.Generator, *, strength: float = 1.0) ->
     if rng.random() < 0.15:
         image = _border(image, rng.uniform(0.02, 0.08), rng)
     image = _jpeg(image, rng.uniform(35, 90))
-    if rng.random() < 0.15:
-        image = image[:, ::-1]
-    if rng.random() < 0.1:
-        image = 255 - image
-    return np.ascontiguousarray(image)
+    mirror, invert = rng.random() < 0.15, rng.random() < 0.1
+    image = image[:, ::-1] if mirror else image
+    return np.ascontiguousarray(255 - image if invert else image), VARIANTS[int(mirror) + 2 * int(invert)]
 
 
 def _crop(image: Image, share: float, rng: np.random.Generator) -> Image:
