@@ -189,7 +189,7 @@ def _share_alike_clash(named: Mapping[str, License]) -> tuple[Reason, ...]:
     """Members whose share-alike licences differ; a licence without a version goes along with a versioned one of its family."""
     asked = {dataset: _share_alike_ids(licence) for dataset, licence in named.items() if licence.share_alike == "yes"}
     everything = _drop_unversioned(set().union(*asked.values()))
-    if len(everything) < 2:
+    if len(asked) < 2 or len(everything) < 2:
         return ()
     why = f"share-alike licences differ: {', '.join(sorted(everything))}"
     return tuple(Reason(dataset, named[dataset].id, why) for dataset in sorted(asked))

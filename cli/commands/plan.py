@@ -1,4 +1,4 @@
-"""`isocenter plan`: what a merge would be, from a rule (JSON), a corpus of the literature (its slug), or a recipe (TOML)."""
+"""`isocenter plan`: what a merge would be, from a rule (JSON), a corpus of the literature, datasets by name, or a recipe (TOML)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from isocenter.core.workspace import Workspace
 
 
 @click.command()
-@click.argument("what", metavar="RULE.json|CORPUS|RECIPE.toml")
+@click.argument("what", metavar="RULE.json|CORPUS|DATASET…|RECIPE.toml", nargs=-1, required=True)
 @click.option("--compat", type=click.Choice(["imaging-x"]), help="Answer a rule as that portal's own code does, on its own table (--data).")
 @click.option("--data", multiple=True, metavar="PORTAL.json|NAME=PATH", help="The portal's table (rule), or where dataset NAME lies (recipe).")
 @click.option("--all", "everything", is_flag=True, help="Do not shorten long lists.")
 @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE", default=None,
               help="The workspace, for its own facts; a recipe is planned in it.  [default: current folder, if it is one]")
 @as_json
-def command(what: str, compat: str | None, data: tuple[str, ...], everything: bool, folder: Path | None, json_: bool) -> None:
+def command(what: tuple[str, ...], compat: str | None, data: tuple[str, ...], everything: bool, folder: Path | None, json_: bool) -> None:
     """Show what a merge would take in, leave out and be allowed to do.
 
-    WHAT is a rule as the Imaging-X portal writes it (a file ending in .json), the slug of a corpus (sat-ds), or a recipe (.toml).
+    WHAT is a rule as the Imaging-X portal writes it (a file ending in .json), the slug of a corpus (sat-ds), one or more datasets, or a
+    recipe (.toml).
     """
     limit = 10**9 if everything else 12
-    if what.endswith(".toml"):
-        _recipe(Path(what), data, folder, limit, json_)
-    elif what.endswith(".json"):
-        _rule(Path(what), compat, [Path(path) for path in data], folder, limit, json_)
+    if len(what) > 1 and any(one.endswith((".json", ".toml")) for one in what):
+        raise UsageError("one rule or one recipe at a time")
+    if what[0].endswith(".toml"):
+        _recipe(Path(what[0]), data, folder, limit, json_)
+    elif what[0].endswith(".json"):
+        _rule(Path(what[0]), compat, [Path(path) for path in data], folder, limit, json_)
     else:
-        _corpus(what, folder, limit, json_)
+        _names(what, folder, limit, json_)
 
 
 def _rule(path: Path, compat: str | None, data: list[Path], folder: Path | None, limit: int, json_: bool) -> None:
@@ -50,14 +53,14 @@ def _rule(path: Path, compat: str | None, data: list[Path], folder: Path | None,
     emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {plan.members[0].slug}" if plan.members else f"isocenter plan {path} --all")
 
 
-def _corpus(slug: str, folder: Path | None, limit: int, json_: bool) -> None:
+def _names(names: tuple[str, ...], folder: Path | None, limit: int, json_: bool) -> None:
     from isocenter.registry.catalog import catalog_query
-    from isocenter.registry.fusion import plan_corpus
+    from isocenter.registry.fusion import plan_names
     from isocenter.registry.fusion.render import show
 
     with catalog_query(_workspace(folder)) as query:
-        plan = plan_corpus(slug, query)
-    emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {slug}")
+        plan = plan_names(names, query)
+    emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {names[0]}")
 
 
 def _recipe(path: Path, data: tuple[str, ...], folder: Path | None, limit: int, json_: bool) -> None:

@@ -42,12 +42,20 @@ def fuse_corpus(slug: str, snapshot: Snapshot) -> FusionPlan:
     )
 
 
+def is_corpus(name: str, snapshot: Snapshot) -> bool:
+    """Whether a corpus has this slug or name."""
+    return _known(name, snapshot) is not None
+
+
+def _known(name: str, snapshot: Snapshot) -> Row | None:
+    wanted = name_key(name)
+    return next((one for corpus_id, one in snapshot.corpora.items() if wanted in (name_key(corpus_id), name_key(one["name"]))), None)
+
+
 def _find(slug: str, snapshot: Snapshot) -> Row:
     """The corpus of that slug or name, however it is punctuated."""
-    wanted = name_key(slug)
-    for corpus_id, corpus in snapshot.corpora.items():
-        if wanted in (name_key(corpus_id), name_key(corpus["name"])):
-            return corpus
+    if corpus := _known(slug, snapshot):
+        return corpus
     from rapidfuzz import process
 
     close = [name for name, _, _ in process.extract(slug, list(snapshot.corpora), limit=3, score_cutoff=60)]

@@ -12,7 +12,7 @@ import pytest
 import isocenter.registry
 from isocenter.core.errors import NotFound
 from isocenter.registry.build import build, write_facts
-from isocenter.registry.fusion import plan_corpus, plan_rule
+from isocenter.registry.fusion import plan_corpus, plan_names, plan_rule
 from isocenter.registry.fusion.render import show
 from isocenter.registry.fusion.rule import parse_rule
 
@@ -164,13 +164,22 @@ def test_a_corpus_lists_members_once_and_says_what_is_missing(query):
     found = plan_corpus("atlas", query)
     assert [(member.slug, [share.named for share in member.shares]) for member in found.members] == [("alpha", ["ALPHA (ct)", "ALPHA (mr)"])]
     assert [one.named for one in found.missing] == ["Private", "2 more"]
-    assert found.notes == ("Beta: named in an example only",)
+    assert found.notes == ("ALPHA (mr): the corpus says MR, the catalog ct", "Beta: named in an example only")
 
 
 def test_a_corpus_is_counted_by_what_it_took_not_by_whole_datasets(query):
     found = plan_corpus("Atlas", query)
     assert {name: dict(one.samples) for name, one in found.by_modality.items()} == {"CT": {"scan": 300}, "MR": {"scan": 60}}
     assert dict(found.total.samples) == {"scan": 360}
+
+
+def test_datasets_by_name_are_planned_together_with_what_they_share(query):
+    found = plan_names(["Beta", "ALPHA"], query)
+    assert members(found) == ["beta", "alpha"]
+    assert ("beta", "derived from alpha: same scans") in {(one.slug, one.text) for one in found.cautions}
+    assert plan_names(["atlas"], query) == plan_corpus("atlas", query)
+    with pytest.raises(NotFound):
+        plan_names(["alpha", "nowhere"], query)
 
 
 def test_an_unknown_corpus_is_answered_with_those_that_exist(query):
