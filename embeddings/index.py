@@ -25,6 +25,7 @@ IDS = Kind("index-ids", 1, pa.schema([("sample_id", pa.string())]))
 FLAT_UP_TO = 200_000            # rows; an exact query takes about 0.2 s there on two cores
 MEASURED = 500                  # queries on which recall is measured
 WANTED_RECALL = 0.95
+LEAST_GAIN = 0.005              # of recall, by which a doubling must pay
 STALE = 2.0                     # growth since training from which on a new training is advised
 
 
@@ -128,15 +129,16 @@ class Index:
         return cls(_on_device(native, facts.kind, device), ids, facts)
 
     def _tune(self, rows: Vectors, rng: np.random.Generator) -> None:
-        """Look at more lists (or neighbours) until recall@10 on a sample is good, and note what was reached."""
+        """Look at more lists (or neighbours) until recall@10 on a sample is good or grows no more, and note what was reached."""
         queries = rows[np.sort(rng.permutation(len(rows))[:MEASURED])]
         truth = top_k(rows, queries, 10)[1]
-        probes, most = 4, 512 if self.facts.kind == "hnsw" else max(4, _lists(len(rows)))
+        probes, most, before = 4, 512 if self.facts.kind == "hnsw" else max(4, _lists(len(rows))), 0.0
         while True:
-            self.facts = replace(self.facts, probes=probes, recall_at_10=recall(self.search_with(queries, probes), truth))
-            if (self.facts.recall_at_10 or 0) >= WANTED_RECALL or probes >= most:
+            reached = recall(self.search_with(queries, probes), truth)
+            self.facts = replace(self.facts, probes=probes, recall_at_10=reached)
+            if reached >= WANTED_RECALL or reached < before + LEAST_GAIN or probes >= most:
                 return
-            probes = min(most, 2 * probes)
+            probes, before = min(most, 2 * probes), reached
 
     def search_with(self, queries: Vectors, probes: int) -> NDArray[np.int64]:
         """Positions of the 10 nearest when `probes` lists (IVF) or candidates (HNSW) are looked at."""

@@ -32,6 +32,7 @@ DIRECTIONS = 64             # m of the screen
 SMALL = 4096                # below this, one block of plain products is quickest
 CELLS_AT_ONCE = 16          # cells in one task; a task runs on one thread, so that no product waits for others at a barrier
 DENSE = 0.02                # share of a block that survives the screen from which on the whole block is multiplied
+OWN_DIRECTIONS = 2048       # rows of a cell from which on it may have a screen of its own
 HOPELESS = 0.3              # share of (row, cell) combinations left from which on cells do not pay
 ROUNDING = 2.0**-24         # unit roundoff of float32
 MOST_PAIRS = 200_000_000
@@ -110,7 +111,8 @@ class _Join:
         if self.count <= SMALL or self.width <= 2 * DIRECTIONS:
             self.screen, self.slack = self.rows, 2 * self.width * ROUNDING
         else:
-            self.screen, self.slack = self._screen_rows(), (DIRECTIONS + 4) * ROUNDING
+            every = self.torch.arange(self.count, device=self.rows.device)
+            self.screen, self.slack = self._screened(every, self._principal(self.rows[self._sample(8192)])), (DIRECTIONS + 4) * ROUNDING
         tasks = self._by_blocks() if self.count <= SMALL else self._by_cells()
         found = [part for parts in self._carry_out(tasks) for part in parts]
         return _collect(found, sum(self.products) / (self.count * (self.count - 1) / 2))
@@ -126,14 +128,16 @@ class _Join:
                     raise BadInput(f"more than {self.most:,} pairs have a cosine of at least {self.tau:g}", hint="raise the threshold")
                 yield parts
 
-    def _screen_rows(self) -> Any:
-        """(n, m + 1) float32 rows of unit length whose products are never below those of the full rows."""
-        torch = self.torch
-        sample = self.rows[self._sample(8192)].double()
-        basis = torch.linalg.eigh(sample.T @ sample)[1][:, -DIRECTIONS:].contiguous()
-        screen = torch.empty(self.count, DIRECTIONS + 1, device=self.rows.device)
-        for start in range(0, self.count, 4 * BLOCK):
-            part = self.rows[start : start + 4 * BLOCK].double()
+    def _principal(self, rows: Any) -> Any:
+        """(d, m) float64: an orthonormal basis of the m directions in which the rows are largest."""
+        rows = rows.double()
+        return self.torch.linalg.eigh(rows.T @ rows)[1][:, -DIRECTIONS:].contiguous()
+
+    def _screened(self, ids: Any, basis: Any) -> Any:
+        """(len(ids), m + 1) float32 rows whose products are never below those of the full rows."""
+        screen = self.torch.empty(len(ids), DIRECTIONS + 1, device=self.rows.device)
+        for start in range(0, len(ids), BLOCK):
+            part = self.rows[ids[start : start + BLOCK]].double()
             inside = part @ basis
             screen[start : start + len(part), :-1] = inside
             screen[start : start + len(part), -1] = (part.square().sum(1) - inside.square().sum(1)).clamp(min=0).sqrt()
@@ -148,7 +152,8 @@ class _Join:
         blocks = self.torch.arange(self.count, device=self.rows.device).split(BLOCK)
 
         def task(i: int) -> list[Part]:
-            return [part for j in range(i, len(blocks)) for part in self._block(blocks[i], blocks[j], i == j)]
+            return [part for j in range(i, len(blocks))
+                    for part in self._block(blocks[i], blocks[j], self.screen[blocks[i]], self.screen[blocks[j]], i == j)]
 
         return [partial(task, i) for i in range(len(blocks))]
 
@@ -174,15 +179,29 @@ class _Join:
 
     def _cell(self, members: Any, reach: Any, visitors: Any, angle: Any) -> Iterator[Part]:
         """Pairs of one cell: its members among themselves, then with its visitors, farthest first."""
-        blocks = members.split(BLOCK)
-        for i, left in enumerate(blocks):
-            for j in range(i, len(blocks)):
-                yield from self._block(left, blocks[j], i == j)
+        inside, outside = self._screens(members, visitors)
+        for start in range(0, len(members), BLOCK):
+            a = slice(start, start + BLOCK)
+            for other in range(start, len(members), BLOCK):
+                b = slice(other, other + BLOCK)
+                yield from self._block(members[a], members[b], inside[a], inside[b], start == other)
         for start in range(0, len(visitors), BLOCK):
-            part = slice(start, start + BLOCK)
-            able = int((reach >= angle[part].min() - self.angle).sum())         # members are sorted by reach
-            for left in members[:able].split(BLOCK):
-                yield from self._block(left, visitors[part], False)
+            b = slice(start, start + BLOCK)
+            able = int((reach >= angle[b].min() - self.angle).sum())            # members are sorted by reach
+            for other in range(0, able, BLOCK):
+                a = slice(other, min(able, other + BLOCK))
+                yield from self._block(members[a], visitors[b], inside[a], outside[b], False)
+
+    def _screens(self, members: Any, visitors: Any) -> tuple[Any, Any]:
+        """The screens of a cell's rows; in directions of the cell's own where those of the whole set let too much pass."""
+        inside, outside = self.screen[members], self.screen[visitors]
+        if len(members) < OWN_DIRECTIONS or self.screen is self.rows:
+            return inside, outside
+        some = inside[self.torch.linspace(0, len(members) - 1, 1024, device=members.device).long()]
+        if float((some @ some.T >= self.tau - self.slack).float().mean()) < DENSE:
+            return inside, outside
+        basis = self._principal(self.rows[members[:: max(1, len(members) // 2048)]])
+        return self._screened(members, basis), self._screened(visitors, basis)
 
     def _centres(self) -> Any:
         """(k, d) unit rows: a few rounds of spherical k-means on a sample."""
@@ -227,27 +246,27 @@ class _Join:
         sizes = torch.bincount(cell, minlength=len(group)).tolist()
         return list(zip(rows[order].split(sizes), angle.split(sizes)))
 
-    def _block(self, left: Any, right: Any, same: bool) -> list[Part]:
+    def _block(self, left: Any, right: Any, left_screen: Any, right_screen: Any, same: bool) -> list[Part]:
         """Screen one block and check what is left."""
-        if not len(left) or not len(right):
-            return []
-        products = self.screen[left] @ self.screen[right].T
+        products = left_screen @ right_screen.T
+        self.products.append(products.numel() // (2 if same else 1))
         if same:
             products.fill_diagonal_(-2.0)
-        self.products.append(products.numel() // (2 if same else 1))
-        if float(products.max()) < self.tau - self.slack:
+        if not products.numel() or float(products.max()) < self.tau - self.slack:
             return []
-        i, j = (products >= self.tau - self.slack).nonzero(as_tuple=True)
+        survivors = products >= self.tau - self.slack
+        whole = self.screen is self.rows
+        if not whole and int(survivors.sum()) > DENSE * products.numel():
+            products, whole = self.rows[left] @ self.rows[right].T, True
+            survivors = products >= self.tau - self.error
+        i, j = survivors.nonzero(as_tuple=True)
         if same:
             upper = i < j
             i, j = i[upper], j[upper]
-        if self.screen is self.rows:
-            cosine = products[i, j]
-        elif len(i) > DENSE * products.numel():
-            cosine = (self.rows[left] @ self.rows[right].T)[i, j]
-        else:
-            cosine = self.torch.cat([(self.rows[left[a]] * self.rows[right[b]]).sum(1) for a, b in zip(i.split(1 << 14), j.split(1 << 14))])
-        return self._check(left[i], right[j], cosine)
+        if whole:
+            return self._check(left[i], right[j], products[i, j])
+        parts = zip(i.split(1 << 14), j.split(1 << 14))
+        return self._check(left[i], right[j], self.torch.cat([(self.rows[left[a]] * self.rows[right[b]]).sum(1) for a, b in parts]))
 
     def _check(self, i: Any, j: Any, cosine: Any) -> list[Part]:
         """The pairs at or above tau; those too close to call in float32 are settled in float64."""
