@@ -20,7 +20,7 @@ from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.dicom.drawn import Drawn, Target, draw_masks
 from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
 from isocenter.harmonize.source import Source, open_source
-from isocenter.harmonize.store import Stored, store_series, store_volume
+from isocenter.harmonize.store import Stored, is_done, store_series, store_volume
 
 NOT_STORED = "not_stored: "
 VOLUMES = ("nifti",)
@@ -36,6 +36,15 @@ class Harmonized:
     declined: dict[str, str]
     masks: int = 0
     undrawn: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What `harmonize` would do: DICOM series and volume files to convert, and how many of both are done."""
+
+    series: int
+    volumes: int
+    done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,7 @@ def harmonize(workspace: Workspace, name: str) -> Harmonized:
     `stored` and an issue `not_stored: …`. Cut short, the same command continues with the series that are not done.
     Raises NotFound when the dataset is not adopted or not scanned.
     """
-    source = open_source(workspace, name)
-    if not workspace.samples(name).exists():
-        raise NotFound(f"{name} is not scanned yet", where=str(workspace.samples(name)), hint=f"isocenter scan {name}")
-    table = read_table(workspace.samples(name), SAMPLES)
-    inventory = read_table(workspace.inventory(name), INVENTORY)
-    rows = {row["sample_id"]: row for row in table.iter_rows(named=True)}
+    source, rows, inventory = _scanned(workspace, name)
     with ledger(workspace, "harmonize", dataset=name) as run:
         run.inputs["samples"] = table_fingerprint(workspace.samples(name))
         units = list(_units(source, rows, inventory))
@@ -74,6 +78,22 @@ def harmonize(workspace: Workspace, name: str) -> Harmonized:
         run.counts |= {"stored": result.stored, "kept": result.kept, "declined": len(result.declined), "masks": result.masks}
         run.outputs["samples"] = table_fingerprint(workspace.samples(name))
     return result
+
+
+def ahead(workspace: Workspace, name: str) -> Ahead:
+    """What is still to do; nothing is written. Raises NotFound when the dataset is not adopted or not scanned."""
+    units = list(_units(*_scanned(workspace, name)))
+    todo = [unit for unit in units if not is_done(workspace.store(name), unit.mark)]
+    series = sum(unit.rows[0]["format"] == "dicom" for unit in todo)
+    return Ahead(series, len(todo) - series, len(units) - len(todo))
+
+
+def _scanned(workspace: Workspace, name: str) -> tuple[Source, dict[str, dict[str, Any]], pl.DataFrame]:
+    source = open_source(workspace, name)
+    if not workspace.samples(name).exists():
+        raise NotFound(f"{name} is not scanned yet", where=str(workspace.samples(name)), hint=f"isocenter scan {name}")
+    rows = {row["sample_id"]: row for row in read_table(workspace.samples(name), SAMPLES).iter_rows(named=True)}
+    return source, rows, read_table(workspace.inventory(name), INVENTORY)
 
 
 def _units(source: Source, rows: dict[str, dict[str, Any]], inventory: pl.DataFrame) -> Iterator[Unit]:

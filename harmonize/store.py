@@ -40,13 +40,22 @@ class Stored:
     issues: tuple[str, ...] = ()
 
 
+def is_done(folder: Path, mark: str) -> bool:
+    """Whether an earlier run left the mark of this work."""
+    return _mark_path(folder, mark).exists()
+
+
+def _mark_path(folder: Path, mark: str) -> Path:
+    return folder / MARKS / f"{fingerprint([mark, version('isocenter'), program() is not None])}.json"
+
+
 def store_series(files: Sequence[Path], folder: Path, mark: str) -> list[Stored]:
     """The volumes of one DICOM series in `folder`. `mark` names the work: files and their hashes."""
     def make() -> list[Stored]:
         return [Stored(one.key, one.stored, None if one.plan.kind in KEPT else one.declined, one.shape, one.spacing_mm, one.orientation, one.dtype, one.issues)
                 for one in convert_series(files, folder)]
 
-    return _once(make, folder, fingerprint([mark, program() is not None]))
+    return _once(make, folder, mark)
 
 
 def store_volume(file: Path, folder: Path, key: str, mark: str) -> list[Stored]:
@@ -62,7 +71,7 @@ def store_volume(file: Path, folder: Path, key: str, mark: str) -> list[Stored]:
 
 def _once(make: Any, folder: Path, mark: str) -> list[Stored]:
     """Make, and leave a mark; or believe the mark of an earlier run if its files are still there."""
-    path = folder / MARKS / f"{fingerprint([mark, version('isocenter')])}.json"
+    path = _mark_path(folder, mark)
     if path.exists():
         known = [_revived(body, folder) for body in json.loads(path.read_text(encoding="utf-8"))]
         if all(one.path is None or one.path.exists() for one in known):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from isocenter.core.files import blake2b
 
 CORNER_MM = 0.05
+CORNER_VOXELS = 0.1
 SCALE_SHARE = 1e-4
 FLOAT_SHARE = 1e-5
 
@@ -83,12 +84,16 @@ def print_of(volume: Canonical, *others: Canonical) -> Print:
 
 
 def same_place(ours: Print, theirs: Print) -> bool:
-    """Same size, and all eight corners within 0.05 mm; of a single slice only the direction of its thickness counts."""
+    """Same size, and all eight corners within 0.05 mm or a tenth of a voxel; of a single slice only the direction of its thickness counts.
+
+    The tenth: positions are written with few decimals, and one converter takes the step from two slices, the other from all.
+    """
     if ours.shape != theirs.shape:
         return False
     corners = np.array(np.meshgrid(*[[0, n - 1] for n in ours.shape], indexing="ij")).reshape(3, -1).T
     off = np.abs(apply_affine(ours.affine, corners) - apply_affine(theirs.affine, corners))
-    return bool(off.max() <= CORNER_MM) and all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
+    allowed = max(CORNER_MM, CORNER_VOXELS * float(np.linalg.norm(ours.affine[:3, :3], axis=0).min()))
+    return bool(off.max() <= allowed) and all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
 
 
 def same_physical(ours: Print, theirs: Print) -> bool:
