@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import pyarrow as pa
+import polars as pl
 from sqlalchemy import BigInteger, Boolean, Table
 from sqlalchemy.schema import Column
 
@@ -54,14 +55,16 @@ def facts_files(table: str, folder: Path) -> list[Path]:
 
 def read_facts(table: Table, path: Path) -> Iterator[Row]:
     """Typed rows of one facts file. Raises BadInput that names file and line."""
+    columns = list(table.columns)
     with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        unknown = set(reader.fieldnames or ()) - set(table.columns.keys())
-        if unknown:
+        reader = csv.reader(stream)
+        header = next(reader, [])
+        if unknown := set(header) - {column.name for column in columns}:
             raise BadInput(f"table {table.name} has no column {', '.join(sorted(unknown))}", where=str(path))
-        for raw in reader:
+        read = [(column.name, header.index(column.name) if column.name in header else -1, _reader(column)) for column in columns]
+        for cells in reader:
             try:
-                yield {column.name: _typed(raw.get(column.name) or "", column) for column in table.columns}
+                yield {name: convert(cells[place] if 0 <= place < len(cells) else "") for name, place, convert in read}
             except ValueError as error:
                 raise BadInput(str(error), where=f"{path} line {reader.line_num}") from error
 
@@ -93,22 +96,28 @@ def _merge(table: Table, folders: Sequence[Path]) -> list[Row]:
     return [rows[identity] for identity in sorted(rows)]
 
 
-def _typed(text: str, column: Column[Any]) -> Any:
-    """A cell as its column's type; "" is null, except in a key, where it stays ""."""
-    text = text.replace("\\n", "\n")
-    if text == "" and isinstance(column.type, Boolean) and not column.nullable:
-        return False
-    if text == "":
-        if column.primary_key or column.nullable:
-            return "" if column.primary_key else None
-        raise ValueError(f"{column.name} is empty")
-    if isinstance(column.type, Boolean):
-        if text not in ("true", "false"):
-            raise ValueError(f"{column.name}: {text!r} is neither true nor false")
-        return text == "true"
-    if isinstance(column.type, BigInteger):
-        return int(text)
-    return text
+def _reader(column: Column[Any]) -> Callable[[str], Any]:
+    """A function from a cell to a value of the column's type; "" is null, except in a key, where it stays ""."""
+    name, empty = column.name, "" if column.primary_key else None
+    required = not column.primary_key and not column.nullable
+
+    def nothing() -> Any:
+        if required:
+            raise ValueError(f"{name} is empty")
+        return empty
+
+    def boolean(text: str) -> Any:
+        if text not in ("true", "false", ""):
+            raise ValueError(f"{name}: {text!r} is neither true nor false")
+        return text == "true" if text or required else nothing()
+
+    def number(text: str) -> Any:
+        return int(text) if text else nothing()
+
+    def string(text: str) -> Any:
+        return text.replace("\\n", "\n") if text else nothing()
+
+    return boolean if isinstance(column.type, Boolean) else number if isinstance(column.type, BigInteger) else string
 
 
 def _text(value: Any) -> str:
@@ -120,20 +129,21 @@ def _text(value: Any) -> str:
 
 
 def write_catalog(path: Path, tables: Tables) -> None:
-    """Write rows of every table as a DuckDB catalog, replacing the file."""
-    """A DuckDB file of small blocks, without key indexes: `load` has checked the keys, readers scan, and indexes would double the file."""
+    """Write rows of every table as a DuckDB catalog, replacing the file.
+
+    Blocks are small, and there are no key indexes: `load` has checked the keys, readers scan, and indexes would double the file. Rows go
+    through Parquet, because pyarrow and DuckDB import pandas (a second) when rows are handed over in memory.
+    """
     path.unlink(missing_ok=True)
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, TemporaryDirectory() as folder:
         connection.execute(f"ATTACH {_quoted(path)} AS made (BLOCK_SIZE {BLOCK_SIZE})")
         connection.execute("USE made")
         for name, rows in tables.items():
-            table = Base.metadata.tables[name]
-            batch = pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _arrow(column)) for column in table.columns]))
+            table, batch = Base.metadata.tables[name], Path(folder, f"{name}.parquet")
+            pl.DataFrame(rows, schema={column.name: _polars(column) for column in table.columns}, orient="row").write_parquet(batch)
             columns = ", ".join(f'"{column.name}" {_duckdb_type(column)}' for column in table.columns)
             connection.execute(f"CREATE TABLE {name} ({columns})")
-            connection.register("batch", batch)
-            connection.execute(f"INSERT INTO {name} SELECT * FROM batch")
-            connection.unregister("batch")
+            connection.execute(f"INSERT INTO {name} SELECT * FROM read_parquet({_quoted(batch)})")
         connection.execute(CONFLICT_VIEW)
         connection.execute("CHECKPOINT made")
         connection.execute("USE memory")
@@ -149,7 +159,5 @@ def _duckdb_type(column: Column[Any]) -> str:
     return kind if column.nullable else f"{kind} NOT NULL"
 
 
-def _arrow(column: Column[Any]) -> pa.DataType:
-    if isinstance(column.type, Boolean):
-        return pa.bool_()
-    return pa.int64() if isinstance(column.type, BigInteger) else pa.string()
+def _polars(column: Column[Any]) -> pl.DataType:
+    return pl.Boolean() if isinstance(column.type, Boolean) else pl.Int64() if isinstance(column.type, BigInteger) else pl.String()
