@@ -24,7 +24,16 @@ from isocenter.harmonize.decode import Decoder
 from isocenter.harmonize.dicom.header import read_header as read_dicom_header
 from isocenter.harmonize.dicom.identifying import identifying_texts
 from isocenter.harmonize.image import load_pixels, recognize
-from isocenter.harmonize.quality import CODES, RULES, Finding, ImageMeta, check_header, check_image, check_mask, unreadable
+from isocenter.harmonize.quality import (
+    CODES,
+    RULES,
+    Finding,
+    ImageMeta,
+    check_header,
+    check_image,
+    check_mask,
+    unreadable,
+)
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 
 VERSION = "1"

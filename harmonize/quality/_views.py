@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from isocenter.harmonize.remap import as_integers, label_counts
+from isocenter.harmonize.remap import as_integers, label_counts, remap
 
 SAMPLED = 1 << 20
 """Statistics of large volumes are taken on about this many voxels, evenly spread."""
@@ -75,28 +76,36 @@ class ImageView:
 
 @dataclass(frozen=True)
 class MaskSet:
-    """One binary array per class, and what is known about the image they belong to."""
+    """One binary array per class, and what is known about the image they belong to.
+
+    overlapping: the classes came as arrays of their own, in whole; from a label array each is cut to its box.
+    """
 
     classes: Mapping[str, NDArray[np.bool_]]
-    shape: tuple[int, ...]
+    foreground: NDArray[np.bool_]
+    shapes: tuple[tuple[int, ...], ...]
     overlapping: bool
     image: ImageMeta | None
     image_shape: tuple[int, ...] | None
     meta: ImageMeta | None
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.foreground.shape
+
     @classmethod
     def of(cls, mask: Any, image: ImageMeta | None, image_shape: tuple[int, ...] | None, meta: ImageMeta | None) -> MaskSet:
         if isinstance(mask, Mapping):
             classes = {name: array != 0 for name, array in mask.items()}
-            shape = next((array.shape for array in classes.values()), ())
-            return cls(classes, shape, True, image, image_shape, meta)
+            shapes = tuple(sorted({array.shape for array in classes.values()}))
+            marked = np.zeros(shapes[0] if shapes else (0,), dtype=np.bool_)
+            for array in classes.values():
+                if array.shape == marked.shape:
+                    marked |= array
+            return cls(classes, marked, shapes, True, image, image_shape, meta)
         whole = as_integers(mask)
-        return cls({str(value): whole == value for value in label_counts(whole) if value != 0}, mask.shape, False, image, image_shape, meta)
-
-    @cached_property
-    def foreground(self) -> NDArray[np.bool_]:
-        marked = np.zeros(self.shape, dtype=np.bool_)
-        for array in self.classes.values():
-            if array.shape == self.shape:
-                marked |= array
-        return marked
+        present = [value for value in label_counts(whole) if value != 0]
+        codes = remap(whole, {value: code for code, value in enumerate(present, start=1)}, unlisted=0)
+        boxes = ndimage.find_objects(codes) if present else []
+        cut = {str(value): codes[box] == code for code, (value, box) in enumerate(zip(present, boxes), start=1)}
+        return cls(cut, codes != 0, (whole.shape,), False, image, image_shape, meta)

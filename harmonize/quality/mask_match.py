@@ -15,9 +15,8 @@ codes = ("mask_mismatch",)
 
 
 def check(masks: MaskSet) -> Iterator[Finding]:
-    shapes = {array.shape for array in masks.classes.values()}
-    if len(shapes) > 1:
-        yield Finding("mask_mismatch", "error", f"the classes have different shapes: {', '.join(map(_by, sorted(shapes)))}")
+    if len(masks.shapes) > 1:
+        yield Finding("mask_mismatch", "error", f"the classes have different shapes: {', '.join(map(_by, masks.shapes))}")
     elif masks.image_shape is not None and masks.shape != tuple(masks.image_shape):
         turned = " (axes swapped?)" if sorted(masks.shape) == sorted(masks.image_shape) else ""
         yield Finding("mask_mismatch", "error", f"the mask is {_by(masks.shape)}, the image {_by(masks.image_shape)}{turned}")
