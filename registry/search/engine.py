@@ -87,12 +87,14 @@ class Engine:
         fits = [self.columns.fit(wish) for wish in asked]
         score, possible = self._score(query, asked, fits)
         missed, certain = self._missed(asked, fits, len(query.wishes))
-        hits = _best(score, possible & (missed == 0) & certain)
-        if len(hits) < FEWEST:
-            hits = np.concatenate([hits, _best(score, possible & (missed == 0) & ~certain)[:FEWEST - len(hits)]])
-        near = _best(score, possible & (missed == 1)) if len(asked) > 1 else hits[:0]
-        return Result(query, self._hits(hits[:limit], score, asked, fits, query), self._hits(near[:limit], score, asked, fits, query),
-                      self.facets.count(hits, len(self.catalog.entries)), len(hits), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
+        fitting = np.flatnonzero(possible & (missed == 0) & certain)
+        hits = _best(score, fitting, limit)
+        if len(fitting) < FEWEST:
+            others = _best(score, np.flatnonzero(possible & (missed == 0) & ~certain), FEWEST - len(fitting))
+            fitting, hits = np.concatenate([fitting, others]), np.concatenate([hits, others])[:limit]
+        near = _best(score, np.flatnonzero(possible & (missed == 1)), limit) if len(asked) > 1 else hits[:0]
+        return Result(query, self._hits(hits, score, asked, fits, query), self._hits(near, score, asked, fits, query),
+                      self.facets.count(fitting), len(fitting), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
 
     def _score(self, query: Query, asked: Sequence[Wish], fits: Sequence[Weights]) -> tuple[Weights, NDArray[np.bool_]]:
         size = len(self.catalog.entries)
@@ -180,10 +182,13 @@ def _groups(asked: Sequence[Wish]) -> list[list[int]]:
     return groups
 
 
-def _best(score: Weights, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Numbers of the chosen datasets, best first; equal scores in the order of the catalog."""
-    numbers = np.flatnonzero(chosen)
-    return numbers[np.argsort(-score[numbers], kind="stable")]
+def _best(score: Weights, numbers: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """The best `limit` of these datasets, best first; equal scores in the order of the catalog."""
+    found = score[numbers]
+    if len(numbers) > limit:
+        kept = found >= np.partition(found, len(found) - limit)[len(found) - limit]
+        numbers, found = numbers[kept], found[kept]
+    return numbers[np.argsort(-found, kind="stable")][:limit]
 
 
 def _prior(entries: Sequence[Entry]) -> Weights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,37 +18,35 @@ SHOWN = 12                             # values per facet
 FACETS = ("modality", "anatomy", "finding", "task", "dimension")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FacetCounter:
-    """Every (dataset, value) pair of the catalog as two arrays, so that counting hits is one pass."""
+    """The value numbers of all datasets in one array: those of dataset n stand from `starts[n]` to `starts[n + 1]`."""
 
-    datasets: NDArray[np.int32]
+    starts: NDArray[np.int64]
     values: NDArray[np.int32]
     names: list[tuple[str, str]]       # value number → (facet, value)
-    _order: dict[str, list[int]] = field(default_factory=dict)
 
-    def count(self, hits: NDArray[np.int64], size: int) -> FacetCounts:
+    def count(self, hits: NDArray[np.int64]) -> FacetCounts:
         """facet → value → number of hits, the most frequent first."""
-        chosen = np.zeros(size, bool)
-        chosen[hits] = True
-        counts = np.bincount(self.values[chosen[self.datasets]], minlength=len(self.names))
+        sizes = self.starts[hits + 1] - self.starts[hits]
+        ends = np.cumsum(sizes)
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts[hits] - (ends - sizes), sizes)
+        counts = np.bincount(self.values[places], minlength=len(self.names))
         found: dict[str, Counter[str]] = {}
         for number in np.flatnonzero(counts):
             facet, value = self.names[number]
             found.setdefault(facet, Counter())[value] = int(counts[number])
-        order = (*FACETS, "access", "commercial use")
-        return {facet: dict(found[facet].most_common(SHOWN)) for facet in order if facet in found}
+        return {facet: dict(found[facet].most_common(SHOWN)) for facet in (*FACETS, "access", "commercial use") if facet in found}
 
 
 def facet_counter(entries: Sequence[Entry], vocabulary: Vocabulary) -> FacetCounter:
     """Collect the facet values of all datasets once."""
     numbers: dict[tuple[str, str], int] = {}
-    datasets: list[int] = []
+    starts: list[int] = [0]
     values: list[int] = []
-    for dataset, entry in enumerate(entries):
+    for entry in entries:
         said = {(vocabulary.terms[term].facet, vocabulary.terms[term].name) for term in entry.terms if term in vocabulary.terms}
         said = {pair for pair in said if pair[0] in FACETS} | {("access", entry.access or "unknown"), ("commercial use", allows(entry.license, "commercial"))}
-        for pair in said:
-            datasets.append(dataset)
-            values.append(numbers.setdefault(pair, len(numbers)))
-    return FacetCounter(np.array(datasets, np.int32), np.array(values, np.int32), list(numbers))
+        values.extend(numbers.setdefault(pair, len(numbers)) for pair in sorted(said))
+        starts.append(len(values))
+    return FacetCounter(np.array(starts, np.int64), np.array(values, np.int32), list(numbers))

@@ -14,7 +14,7 @@ from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import plain, words
 
 EXACT, FAMILY, PART, SIBLING = 1.0, 0.8, 0.7, 0.55
-SHORTEST_FUZZY, FUZZY_CUTOFF = 5, 84.0
+SHORTEST_FUZZY, FUZZY_CUTOFF, FUZZY_REACH = 5, 84.0, 3
 SHORTEST_PART = 3
 _ACRONYM = re.compile(r"[^\s\-_\d(:]*[A-Z][^\s\-_\d(:]*[A-Z]")     # "BraTS", "LIDC", "fastMRI"; not "Multi" or "Kaggle"
 
@@ -51,7 +51,8 @@ class Names:
         wanted = squeeze(text)
         if len(wanted) < SHORTEST_FUZZY:
             return None
-        best = process.extractOne(wanted, self.whole.keys() | self.prefixes.keys(), scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF)
+        alike = [name for name in (*self.whole, *self.prefixes) if name[0] == wanted[0] and abs(len(name) - len(wanted)) <= FUZZY_REACH]
+        best = process.extractOne(wanted, alike, scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF)
         return None if best is None else str(best[0])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from isocenter.registry.search.names import Names, squeeze
 from isocenter.registry.vocabulary import Vocabulary
@@ -11,6 +11,7 @@ from isocenter.registry.vocabulary_text import common_words
 SHORTEST = 4                           # shorter words are abbreviations more often than errors
 CUTOFF, SHORT_CUTOFF, SHORT = 0.76, 0.79, 7
 SHORTEST_HALF = 2
+REACH = 2                              # letters that a misspelt word may be shorter or longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Speller:
     vocabulary_words: frozenset[str]
     text_words: frozenset[str]
     names: Names
+    _alike: dict[int, tuple[list[str], list[str]]] = field(default_factory=dict)
 
     def known(self, word: str) -> bool:
         return word in self.vocabulary_words or word in self.text_words or word in self.names.words
@@ -41,11 +43,19 @@ class Speller:
 
         cutoff = SHORT_CUTOFF if len(word) < SHORT else CUTOFF
         best: tuple[float, str] | None = None
-        for bonus, choices in ((0.02, self.vocabulary_words), (0.0, self.names.words.keys()), (0.0, self.names.prefixes.keys())):
+        for bonus, choices in zip((0.02, 0.0), self._of_length(len(word))):
             found = process.extractOne(word, choices, scorer=OSA.normalized_similarity, score_cutoff=cutoff)
             if found and (len(word) > SHORTEST or (bonus and len(found[0]) > SHORTEST)) and (best is None or found[1] + bonus > best[0]):
                 best = (found[1] + bonus, str(found[0]))
         return best[1] if best else None
+
+    def _of_length(self, length: int) -> tuple[list[str], list[str]]:
+        """Words of the vocabulary, and of names, of about that length."""
+        if length not in self._alike:
+            vocabulary, names = ([word for word in sorted(words) if abs(len(word) - length) <= REACH]
+                                 for words in (self.vocabulary_words, self.names.words.keys() | self.names.prefixes.keys()))
+            self._alike[length] = (vocabulary, names)
+        return self._alike[length]
 
     def _halves(self, word: str) -> str | None:
         """Two known words written as one: "brainmri"."""
@@ -57,5 +67,4 @@ class Speller:
 
 def speller(vocabulary: Vocabulary, names: Names, text_words: frozenset[str]) -> Speller:
     """A speller for one catalog."""
-    known = frozenset(word for phrase in vocabulary.phrases for word in phrase)
-    return Speller(known, text_words, names)
+    return Speller(frozenset(word for phrase in vocabulary.phrases for word in phrase), text_words, names)
