@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SHOWN = 12
-
 
 @dataclass(frozen=True, slots=True)
 class Defect:
@@ -15,10 +13,10 @@ class Defect:
     kind: str
     what: str
     count: int
-    where: tuple[str, ...] = ()           # the first places, for people; `count` is exact
+    where: tuple[str, ...] = ()
 
 
 def defect(kind: str, what: str, places: Iterable[object], count: int | None = None) -> Defect:
     """A defect that knows its places; `count` where what is counted is not the places."""
     found = [str(place) for place in places]
-    return Defect(kind, what, len(found) if count is None else count, tuple(found[:SHOWN]))
+    return Defect(kind, what, len(found) if count is None else count, tuple(found))

@@ -48,13 +48,17 @@ class Contradiction:
         return f"{self.field} {self.term!r} (in the {', '.join(self.place)}) cannot go with {self.against} ({', '.join(self.shows)})"
 
 
-def contradictions(cells: Mapping[str, Sequence[str]], name: str, vocabulary: Vocabulary) -> list[Contradiction]:
-    """Contradictions of a row. `cells`: field ("modality", "anatomy", "finding") → term ids read from that cell, of whatever facet."""
+def contradictions(cells: Mapping[str, Sequence[str]], name: str, vocabulary: Vocabulary, known: Sequence[str] = ()) -> list[Contradiction]:
+    """Contradictions of a row. `cells`: field ("modality", "anatomy", "finding") → term ids read from that cell, of whatever facet.
+
+    `known`: what the catalog believes about a dataset of that name, as terms; the row is held against it last.
+    """
     modalities = [term for term in cells.get("modality", ()) if vocabulary.terms[term].facet == "modality"]
     shown = {
         "name": _places(_named(name, vocabulary), vocabulary),
         "modality": _shown_by(modalities, vocabulary),
         "anatomy": _places(cells.get("anatomy", ()), vocabulary),
+        "the catalog": _places([term for term in known if not any(part in term for part in TRAVELS)], vocabulary),
     }
     found = []
     for field in CHECKED:

@@ -18,6 +18,7 @@ from isocenter.registry.licenses import SILENT
 from isocenter.registry.vocabulary import Vocabulary
 
 Row = dict[str, Any]
+Known = Callable[[str], Sequence[str]]       # a name → terms that the catalog believes of that dataset
 PIECES = re.compile(r"[,/;]")
 TRAINABLE = re.compile(r"\b(seg\w*|cls|classification|det\w*)\b", re.IGNORECASE)
 FACETS = ("modality", "anatomy", "finding", "task", "dimension")
@@ -44,12 +45,16 @@ class Columns:
     same: tuple[str, ...] = ("name", "address")   # rows that agree in these are one dataset
 
 
-def audit_table(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary) -> list[Defect]:
-    """Every kind of defect of the table, with its count; kinds that the table has no columns for are left out."""
+def audit_table(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary, known: Known | None = None) -> list[Defect]:
+    """Every kind of defect of the table, with its count; kinds that the table has no columns for are left out.
+
+    With `known` (from `audit.known`), rows are also held against what the catalog believes about datasets of those names.
+    """
     checks: tuple[Callable[[Sequence[Row], Columns, Vocabulary], list[Defect]], ...] = (
-        _duplicates, _addresses, _spellings, _missing, _labels, _counts, _licences, _remnants, _impossible,
+        _duplicates, _addresses, _spellings, _missing, _labels, _counts, _licences, _remnants,
     )
-    return [found for check in checks for found in check(rows, columns, vocabulary) if found.count]
+    found = [one for check in checks for one in check(rows, columns, vocabulary)]
+    return [one for one in [*found, *_impossible(rows, columns, vocabulary, known)] if one.count]
 
 
 def _duplicates(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary) -> list[Defect]:
@@ -183,12 +188,15 @@ def _remnants(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary) -> 
             if column not in (columns.address, "data_volume_raw")]
 
 
-def _impossible(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary) -> list[Defect]:
-    found = []
+def _impossible(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary, known: Known | None) -> list[Defect]:
+    inside, outside = [], []
     for number, row in enumerate(rows):
+        name = text(row, columns.name)
         cells = {facet: [term for _, term, _ in read_cell(facet, text(row, column), vocabulary)] for facet, column in _facets(columns)}
-        found += [f"row {number} {text(row, columns.name)}: {one}" for one in contradictions(cells, text(row, columns.name), vocabulary)]
-    return [defect("impossible", "a finding or structure that the rest of the row rules out", found)]
+        for one in contradictions(cells, name, vocabulary, known(name) if known else ()):
+            (outside if one.against == "the catalog" else inside).append(f"row {number} {name}: {one}")
+    return [defect("impossible", "a finding or structure that the rest of the row rules out", inside),
+            defect("impossible", "a finding or structure that the catalog rules out for a dataset of that name", outside)]
 
 
 def _facets(columns: Columns) -> list[tuple[str, str]]:

@@ -120,6 +120,13 @@ def test_a_table_never_seen_before_is_audited_by_its_own_columns(tmp_path: Path)
     assert "1× Dermoskopy" in found["modality: pieces that are no term of the vocabulary"].where
 
 
+def test_a_known_dataset_is_held_against_what_the_catalog_believes(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("name,modality,finding\nCheXpert,Others,Glioma\nLiTS,Others,Liver tumor\nSome other set,Others,Glioma\n")
+    found = {one.what: one for one in audit_file(table)}["a finding or structure that the catalog rules out for a dataset of that name"]
+    assert [place.split(":")[0] for place in found.where] == ["row 0 CheXpert"]
+
+
 def test_a_table_without_those_columns_is_audited_for_what_it_has(vocabulary: Vocabulary) -> None:
     found = audit_table([{"n": "a", "x": ""}, {"n": "a", "x": "1"}], Columns(name="n", same=("name",)), vocabulary)
     assert {one.kind for one in found} == {"duplicate", "contradiction", "missing"}
