@@ -87,6 +87,19 @@ def water_fill(sizes: NDArray[np.integer], target: int, *, weights: NDArray[np.i
     return taken
 
 
+def medoids(features: NDArray[np.float32], cluster: NDArray[np.integer]) -> NDArray[np.int64]:
+    """For every cluster 0 … k - 1, none of them empty, the unit row with the largest mean cosine to its cluster. O(n·d)."""
+    k = int(cluster.max()) + 1
+    sums = csr_matrix((np.ones(len(cluster), np.float32), cluster, np.arange(len(cluster) + 1)), shape=(len(cluster), k)).T @ features
+    typical = np.empty(len(cluster), np.float32)
+    for start in range(0, len(cluster), BLOCK // features.shape[1]):
+        part = slice(start, start + BLOCK // features.shape[1])
+        typical[part] = np.einsum("ij,ij->i", features[part], sums[cluster[part]])
+    order = np.lexsort((-typical, cluster))
+    first: NDArray[np.int64] = order[np.unique(cluster[order], return_index=True)[1]]
+    return first
+
+
 def _first_centres(features: NDArray[np.floating], k: int, rng: np.random.Generator) -> NDArray[np.float32]:
     count = len(features)
     chosen = np.array([rng.integers(count)])
