@@ -189,7 +189,8 @@ def _remnants(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary) -> 
 
 
 def _impossible(rows: Sequence[Row], columns: Columns, vocabulary: Vocabulary, known: Known | None) -> list[Defect]:
-    inside, outside = [], []
+    inside: list[str] = []
+    outside: list[str] = []
     for number, row in enumerate(rows):
         name = text(row, columns.name)
         cells = {facet: [term for _, term, _ in read_cell(facet, text(row, column), vocabulary)] for facet, column in _facets(columns)}
