@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -14,6 +15,7 @@ from isocenter.core.errors import UsageError
 from isocenter.core.workspace import Workspace
 
 WORKSPACE = "isocenter.workspace"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -83,9 +85,14 @@ def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], ne
     if json_:
         click.echo(json.dumps(body, ensure_ascii=False, default=str))
         return
-    click.echo(text() if callable(text) else text)
+    click.echo(visible(text() if callable(text) else text))
     if next_:
         click.echo(f"next: {next_}{click.get_current_context().meta.get(WORKSPACE, '') if here else ''}")
+
+
+def visible(text: str) -> str:
+    """The text with control characters written out: a name from outside is shown to a terminal, never obeyed by it."""
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def columns(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:

@@ -108,3 +108,10 @@ def test_the_python_of_a_page_prints_what_it_says(page):
                 assert repr(eval(code, names)) == said.strip(), line
             else:
                 exec(line, names)
+
+
+def test_a_name_with_control_characters_is_shown_and_not_obeyed(capsys):
+    from isocenter.cli.options import emit
+
+    emit({}, False, "evil \x1b[2J\x07 name\n\tline")
+    assert capsys.readouterr().out == "evil \\x1b[2J\\x07 name\n\tline\n"
