@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -130,29 +131,36 @@ def test_a_catalog_of_another_schema_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_wheel_installed_elsewhere_opens_its_catalog(tmp_path: Path) -> None:
-    """Built from a copy of the tracked files, unpacked, and run from another folder without this checkout on the path."""
-    copy = tmp_path / "source"
-    copy.mkdir()
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if tracked.returncode:
+def test_a_wheel_made_from_the_source_distribution_and_installed_elsewhere_opens_its_catalog(tmp_path: Path) -> None:
+    """Tracked files → sdist → wheel → unpacked, and run from another folder without this checkout on the path."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
         pytest.skip("not a checkout")
-    for name in tracked.stdout.decode().split("\0"):
+    copy = tmp_path / "checkout"
+    for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file() and not name.startswith(("tests/", "docs/", "benchmarks/")):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             (copy / name).write_bytes((ROOT / name).read_bytes())
-    made = subprocess.run([sys.executable, "-c", "from setuptools import build_meta; print(build_meta.build_wheel('..'))"], cwd=copy, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr[-2000:]
+    _make("build_sdist", copy)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path / "sdist", filter="data")
+    source = next((tmp_path / "sdist").iterdir())
+    _make("build_wheel", source)
     site = tmp_path / "site"
-    zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(site)
-    code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
-            "import isocenter.registry.catalog as c; assert c.__file__.startswith(sys.argv[1]), c.__file__\n"
-            "with c.catalog_query() as query: print(c.packaged(), query(\"SELECT count(*) AS n FROM dataset\")[0]['n'], len(list(c.SHIPPED_FACTS.glob('*.csv'))))")
-    site_packages = next(path for path in sys.path if path.endswith("site-packages"))
-    answer = subprocess.run([sys.executable, "-S", "-c", code.replace("import sys;", f"import sys; sys.path.append({site_packages!r});"), str(site)], cwd=tmp_path, capture_output=True,
-                            text=True, check=False)
+    zipfile.ZipFile(next((tmp_path / "sdist").glob("*.whl"))).extractall(site)
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    code = (f"import sys; sys.path[:0] = [{str(site)!r}, {libraries!r}]\n"
+            "import isocenter.registry.catalog as c\n"
+            "with c.catalog_query() as query: print(c.packaged(), query('SELECT count(*) AS n FROM dataset')[0]['n'], len(list(c.SHIPPED_FACTS.glob('*.csv'))))")
+    answer = subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     path, datasets, files = answer.stdout.split()
     assert path.startswith(str(site))
     assert int(datasets) >= 1200
     assert int(files) >= 15
+
+
+def _make(what: str, folder: Path) -> None:
+    """Run one hook of the build backend in `folder`; the result lies beside it."""
+    made = subprocess.run([sys.executable, "-c", f"from setuptools import build_meta; build_meta.{what}('..')"], cwd=folder, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr[-2000:]
