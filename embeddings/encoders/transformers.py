@@ -95,6 +95,8 @@ def _preprocessing(target: str, config: Any, options: dict[str, Any]) -> tuple[V
     if stated.get("do_center_crop"):
         shorter = stated["size"].get("shortest_edge") if isinstance(stated.get("size"), dict) else None
         crop, size = shorter or min(size), _pair(stated.get("crop_size") or side)
+    elif stated.get("crop_pct") and min(size) < 384:        # ConvNeXt's processor: a wider resize, then the centre
+        crop = int(min(size) / stated["crop_pct"])
     normal = stated.get("do_normalize", True)
     mean = tuple(stated.get("image_mean") or models.IMAGENET_MEAN) if normal else (0.0, 0.0, 0.0)
     std = tuple(stated.get("image_std") or models.IMAGENET_STD) if normal else (1.0, 1.0, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -127,6 +129,27 @@ def test_a_local_transformers_model_gives_what_the_library_gives(tiny_vit):
     assert (encoder.card.name, encoder.card.licence, encoder.card.dimension) == ("tiny-vit", "mit", 32)
     assert len(encoder.card.weights_hash) == 64
     assert encoder.card.revision.startswith(encoder.card.weights_hash[:12])
+
+
+@pytest.mark.parametrize(("processor", "options"), [
+    ("ViTImageProcessorPil", {"size": {"height": 32, "width": 32}}),
+    ("BitImageProcessorPil", {"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}}),
+    ("ConvNextImageProcessorPil", {"size": {"shortest_edge": 32}}),
+])
+def test_views_are_what_the_models_own_processor_makes(tiny_vit, tmp_path, processor, options):
+    import transformers
+
+    from isocenter.embeddings.models import network_input
+
+    shutil.copytree(tiny_vit, tmp_path / "model")
+    own = getattr(transformers, processor)(**options)
+    own.save_pretrained(tmp_path / "model")
+    encoder = open_encoder(f"transformers:{tmp_path / 'model'}", "cpu")
+    picture = np.stack([SMOOTH, GREY, SMOOTH], -1)
+    theirs = own(images=Image.fromarray(picture), return_tensors="pt")["pixel_values"]
+    ours = network_input(encoder.transform(picture), encoder.mean, encoder.std, "cpu", theirs.dtype)
+    assert ours.shape == theirs.shape
+    assert float((ours - theirs).abs().max()) < 1e-5
 
 
 def test_a_checkpoint_without_safetensors_is_refused(tiny_vit, tmp_path):

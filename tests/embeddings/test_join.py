@@ -53,6 +53,14 @@ def test_skips_most_of_the_work_when_the_rows_form_clusters():
     assert join(clustered(5000, 160, 60, 0.6, seed=2), 0.98, device="cpu").work < 0.15
 
 
+def test_the_number_of_threads_is_as_before():
+    import torch
+
+    before = torch.get_num_threads()
+    join(clustered(300, 16, 3, 0.5, seed=6), 0.9, device="cpu")
+    assert torch.get_num_threads() == before
+
+
 def test_rows_of_zeros_are_near_nothing():
     rows = clustered(100, 16, 3, 0.5, seed=3, twins=5)
     rows[[4, 9]] = 0
