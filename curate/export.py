@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from isocenter.curate.rights import licenses_of, require
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import Decoder
+from isocenter.harmonize.mask_terms import MaskReader, TermMasks
 from isocenter.harmonize.sample import LABELS, PATIENT_SEPARATOR
 from isocenter.registry.licenses import Use
 
 EXPORTERS = PluginTable("exporters", "isocenter.curate.exporters", ("write",))
 MARK = "export.json"
-COLUMNS = ["release", "patient_id", "modality", "format", "shape", "spacing_mm", "view_position", "age", "sex", "license", "file_hash", "published_split"]
+COLUMNS = ["release", "patient_id", "modality", "format", "shape", "spacing_mm", "view_position", "age", "sex", "license", "file_hash", "published_split", "stored"]
 MANIFEST = Kind("manifest", 1, pa.schema([
     ("sample_id", pa.string()), ("dataset", pa.string()), ("path", pa.string()), ("files", pa.list_(pa.string())), ("hashes", pa.list_(pa.string())),
     ("labels", LABELS), ("split", pa.string()), ("rank", pa.int64()), ("patient", pa.string()), ("modality", pa.string()), ("format", pa.string()),
@@ -40,12 +42,44 @@ MANIFEST = Kind("manifest", 1, pa.schema([
 
 
 @dataclass(frozen=True, slots=True)
+class BoxMark:
+    """A box of a term: (x0, y0, x1, y1), half-open, origin at the first pixel."""
+
+    term: str
+    corners: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One sample on its way out: its row, its files in order (absolute, with their path in the dataset), and its annotations."""
+    """One sample on its way out: its row, its files in order (absolute, with their path in the dataset), and its annotations.
+
+    An annotation names the `dataset` that it was published with; `readers` reads that dataset's masks.
+    """
 
     row: dict[str, Any]
     files: tuple[tuple[Path, str], ...]
     annotations: tuple[dict[str, Any], ...] = ()
+    readers: Callable[[str], MaskReader] | None = None
+
+    def boxes(self) -> list[BoxMark]:
+        """Boxes with a term."""
+        return [BoxMark(mark["term"], tuple(json.loads(mark["geometry"])["box"])) for mark in self.annotations if mark["kind"] == "box" and mark["term"]]
+
+    def mask_files(self) -> list[Path]:
+        """Mask files, each once, in order."""
+        marks = dict.fromkeys((mark["dataset"], mark["uri"]) for mark in self.annotations if mark["kind"] == "mask" and mark["uri"])
+        return [self.readers(dataset).root / uri for dataset, uri in marks] if self.readers else []
+
+    def masks(self) -> TermMasks:
+        """Structures by term, in the voxels of the mask files. Masks of several datasets are put together."""
+        masks: dict[str, Any] = {}
+        annotated: set[str] = set()
+        for dataset in sorted({mark["dataset"] for mark in self.annotations if mark["kind"] == "mask"}) if self.readers else ():
+            found = self.readers(dataset).read(mark for mark in self.annotations if mark["dataset"] == dataset)
+            annotated |= found.annotated
+            for term, mask in found.masks.items():
+                masks[term] = masks[term] | mask if term in masks else mask
+        return TermMasks(masks, frozenset(annotated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +111,7 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
         write_text(folder / "LICENSES.md", _licenses_text(workspace, cohort, warnings))
         for name, text in (extras or {}).items():
             write_text(folder / name, text)
-        files = [name for names in written.values() for name in names]
+        files = sorted({name for names in written.values() for name in names})
         size = sum((folder / name).stat().st_size for name in files)
         write_json(folder / MARK, {**key, "finished": True, "samples": len(cohort), "files": len(files), "bytes": size, "versions": versions()})
         run.counts |= {"samples": len(cohort), "files": len(files), "bytes": size}
@@ -110,10 +144,11 @@ def items_of(workspace: Workspace, cohort: Cohort) -> Iterator[Item]:
     table = cohort.samples(workspace, COLUMNS)
     decoders = {name: Decoder(workspace, name) for name in table["dataset"].unique().sort()}
     marks = _annotations(workspace, cohort)
+    readers = cache(lambda dataset: MaskReader(workspace, dataset))
     for row in table.iter_rows(named=True):
         decoder = decoders[row["dataset"]]
         files = tuple((decoder.root / path, path) for path in decoder.paths(row["sample_id"]))
-        yield Item(row, files, tuple(marks.get(row["sample_id"], ())))
+        yield Item(row, files, tuple(marks.get(row["sample_id"], ())), readers)
 
 
 def _annotations(workspace: Workspace, cohort: Cohort) -> dict[str, list[dict[str, Any]]]:
@@ -149,11 +184,11 @@ def _datasets_behind(workspace: Workspace, cohort: Cohort) -> list[str]:
 
 
 def _manifest(workspace: Workspace, cohort: Cohort, folder: Path, written: dict[str, list[str]]) -> list[dict[str, Any]]:
-    rows = []
+    rows, hashed = [], cache(lambda name: file_hash(folder / name))
     for row in cohort.samples(workspace, COLUMNS).iter_rows(named=True):
         files = written[row["sample_id"]]
         rows.append({name: row[name] for name in MANIFEST.schema.names if name in row} | {
-            "path": files[0], "files": files, "hashes": [file_hash(folder / name) for name in files],
+            "path": files[0], "files": files, "hashes": [hashed(name) for name in files],
             "patient": pseudonym(row["dataset"], row["patient_id"]),
         })
     return rows
@@ -190,11 +225,11 @@ def verify(folder: Path) -> list[str]:
         raise NotFound("no export here", where=str(folder), hint="isocenter export COHORT --to files OUT")
     if not json.loads(mark.read_text(encoding="utf-8")).get("finished"):
         return ["the export was cut short: run the same export again"]
-    defects = []
+    defects, hashed = [], cache(lambda name: file_hash(folder / name))
     for row in read_table(folder / "manifest.parquet", MANIFEST, ["sample_id", "files", "hashes"]).iter_rows(named=True):
         for name, expected in zip(row["files"], row["hashes"]):
             if not (folder / name).is_file():
                 defects.append(f"{row['sample_id']}: {name} is missing")
-            elif file_hash(folder / name) != expected:
+            elif hashed(name) != expected:
                 defects.append(f"{row['sample_id']}: {name} has changed")
     return defects
