@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,8 @@ def _stored(unit: Unit, folder: Path) -> list[Stored]:
 def _settle(rows: dict[str, dict[str, Any]], unit: Unit, results: list[Stored], source: Source) -> None:
     """Write what became of a unit into its rows; a volume that scanning did not foresee gets a row of its own."""
     by_key = {row["sample_id"].split("/", 1)[1]: row for row in unit.rows}
+    if len(unit.rows) == len(results) == 1:
+        results = [replace(results[0], key=next(iter(by_key)))]
     unsettled = dict(by_key)
     for result in results:
         row = by_key.get(result.key)

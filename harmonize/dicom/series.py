@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from isocenter.core.errors import Unreadable
 from isocenter.core.files import blake2b, file_hash
 from isocenter.harmonize.dicom.frames import Frame, frames_of
 from isocenter.harmonize.dicom.geometry import Grid, grid_of
-from isocenter.harmonize.dicom.header import Header
+from isocenter.harmonize.dicom.header import SIZES, Header
 from isocenter.harmonize.dicom.kinds import kind_of
 
 Placed = tuple[Frame, Header]
@@ -90,24 +91,25 @@ def _unique(plans: list[VolumePlan]) -> list[VolumePlan]:
 
 def _without_copies(headers: list[Header]) -> tuple[list[Header], int]:
     """Files of one SOP instance UID with the same pixels, or the same image in another transfer syntax, are one image."""
-    kept: dict[Any, Header] = {}
-    by_instance: dict[str, list[Header]] = defaultdict(list)
+    same: dict[Any, list[Header]] = defaultdict(list)
     for header in sorted(headers, key=lambda header: (header.pixel_length == -1, str(header.path))):
-        by_instance[header.text("SOPInstanceUID") or str(header.path)].append(header)
-    for uid, members in by_instance.items():
-        syntaxes = {header.transfer_syntax for header in members}
-        for header in members:
-            what = (uid, *(header.text(name) for name in SAME_IMAGE)) if len(members) > 1 else (uid,)
-            kept.setdefault(what if len(syntaxes) == len(members) else (*what, _pixel_digest(header)), header)
-    return list(kept.values()), len(headers) - len(kept)
+        uid = header.text("SOPInstanceUID")
+        same[(uid, *(header.text(name) for name in SAME_IMAGE)) if uid else header.path].append(header)
+    kept: list[Header] = []
+    for members in same.values():
+        plain = [header for header in members if header.transfer_syntax == members[0].transfer_syntax]
+        kept += plain if len(plain) == 1 else {_pixel_digest(header): header for header in reversed(plain)}.values()
+    return kept, len(headers) - len(kept)
 
 
 def _pixel_digest(header: Header) -> str:
+    """Of the samples that the header announces; padding behind them does not count."""
     if header.pixel_offset is None:
         return file_hash(header.path)
+    announced = prod(int(header.number(name) or 1) for name in SIZES) // 8 if header.pixel_length != -1 else -1
     with header.path.open("rb") as stream:
         stream.seek(header.pixel_offset)
-        return blake2b(stream.read())
+        return blake2b(stream.read(announced))
 
 
 def _split(frames: list[Placed]) -> list[list[Placed]]:

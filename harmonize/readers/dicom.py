@@ -15,6 +15,7 @@ from pydicom.uid import RTDoseStorage
 
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.dicom.decode import decode_pixels
+from isocenter.harmonize.dicom.fallback import HEADLESS
 from isocenter.harmonize.image import ImageHeader, Pixels
 from isocenter.harmonize.readers._quiet import quiet_decoders
 
@@ -66,11 +67,12 @@ def _read(path: Path, *, stop: bool) -> FileDataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with path.open("rb") as stream:
-                force = stream.read(132)[128:] != b"DICM"
-            dataset = pydicom.dcmread(path, stop_before_pixels=stop, force=force)
+                if stream.read(132)[128:] != b"DICM":
+                    raise Unreadable(HEADLESS, where=str(path))
+            dataset = pydicom.dcmread(path, stop_before_pixels=stop)
             if len(dataset) == 0:
                 raise Unreadable("a DICOM file without any element", where=str(path))
-            if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}) and not force:
+            if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}):
                 raise Unreadable("the DICOM meta header names no transfer syntax", where=str(path))
             for element in ("SOPClassUID", "Modality", "Rows", "SeriesInstanceUID", "NumberOfFrames"):
                 dataset.get(element)
