@@ -74,8 +74,11 @@ class Item:
         """Structures by term, in the voxels of the mask files. Masks of several datasets are put together."""
         masks: dict[str, Any] = {}
         annotated: set[str] = set()
-        for dataset in sorted({mark["dataset"] for mark in self.annotations if mark["kind"] == "mask"}) if self.readers else ():
-            found = self.readers(dataset).read(mark for mark in self.annotations if mark["dataset"] == dataset)
+        readers = self.readers
+        for dataset in sorted({mark["dataset"] for mark in self.annotations if mark["kind"] == "mask"}):
+            if readers is None:
+                break
+            found = readers(dataset).read(mark for mark in self.annotations if mark["dataset"] == dataset)
             annotated |= found.annotated
             for term, mask in found.masks.items():
                 masks[term] = masks[term] | mask if term in masks else mask
