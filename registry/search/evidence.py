@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -206,12 +206,17 @@ def _supported(term: str, others: Mapping[str, frozenset[str]], vocabulary: Voca
 
 
 def _plausible(term: str, entry: Entry, vocabulary: Vocabulary) -> bool:
-    sites = vocabulary.sites(term)
-    places = {other for other in entry.terms if other in vocabulary.terms and vocabulary.terms[other].facet == "anatomy"}
-    if not sites or not places:
+    """Whether a finding can sit in one of the stated places; only parts of the body speak against it (a cell may be anywhere)."""
+    sites = _in_body(vocabulary.sites(term), vocabulary)
+    places = _in_body(entry.terms, vocabulary)
+    if not sites or not places - {"lymph node"}:
         return True
     kin = {place for site in sites for place in {site, *vocabulary.ancestors(site, UP), *vocabulary.descendants(site, UP)}}
-    return bool(kin & places) or not places - {"lymph node"}
+    return bool(kin & places)
+
+
+def _in_body(terms: Iterable[str], vocabulary: Vocabulary) -> set[str]:
+    return {term for term in terms if term in vocabulary.terms and "body" in vocabulary.ancestors(term, UP)}
 
 
 def is_region(term: str, vocabulary: Vocabulary) -> bool:

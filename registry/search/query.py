@@ -15,6 +15,7 @@ from isocenter.registry.vocabulary_text import comparable, plain, stopwords
 from isocenter.registry.vocabulary_text import words as comparables
 
 GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by name they say nothing more
+FIRST_READ = ("modality", "finding", "anatomy", "task")
 _QUOTED = re.compile(r'"([^"]+)"')
 _TOKEN = re.compile(r"[a-z0-9µ]+")
 _NOT = re.compile(r"(?:\b(?:not|no|without|except|excluding|but not|other than)|(?<=\s)-)\s*(?:the |any )?$")
@@ -94,11 +95,11 @@ class Reader:
         return self._without_repeats(wishes), excluded, [word for at, word in enumerate(words) if at not in taken]
 
     def _wish(self, text: str, tokens: list[_Token], span: tuple[int, int], terms: tuple[str, ...], without: Collection[str]) -> TermWish | None:
-        """The wish of one phrase; a phrase of several facets ("atlas") is read as the first facet in the vocabulary's order."""
+        """The wish of one phrase; a phrase of several facets ("instrument") is read as the first of `FIRST_READ`."""
         by_facet: dict[str, list[str]] = {}
         for term in dict.fromkeys(self._unsided(term) for term in terms):
             by_facet.setdefault(self.vocabulary.terms[term].facet, []).append(term)
-        for facet, ids in by_facet.items():
+        for facet, ids in sorted(by_facet.items(), key=lambda found: FIRST_READ.index(found[0]) if found[0] in FIRST_READ else len(FIRST_READ)):
             if facet not in without:
                 return TermWish(facet, tuple(ids), text[tokens[span[0]].start:tokens[span[1] - 1].stop])
         return None
