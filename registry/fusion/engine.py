@@ -18,7 +18,7 @@ from isocenter.registry.license_parser import parse_license
 from isocenter.registry.licenses import SILENT, family
 
 GB = 1_000_000_000
-QUALITY = {"high": 0, "medium": 1, "low": 3}
+STATED_QUALITY = {"high": 0, "medium": 1, "low": 3}     # 2: not stated
 WITHDRAWN = "withdrawal"
 
 
@@ -184,7 +184,7 @@ def preference(rule: Rule, snapshot: Snapshot, slug: str) -> tuple[int, int, int
     """Sort key: labelled first if preferred, then stated quality, then more samples, then the slug."""
     row = snapshot.datasets[slug]
     labelled = {True: 0, None: 1, False: 2}[row["labelled"]] if rule.prefer_labeled else 0
-    return labelled, QUALITY.get(snapshot.quality.get(slug, ""), 2), -(row["n_samples"] or 0), slug
+    return labelled, STATED_QUALITY.get(snapshot.quality.get(slug, ""), 2), -(row["n_samples"] or 0), slug
 
 
 def _within_budget(rule: Rule, snapshot: Snapshot, kept: list[str]) -> tuple[list[str], list[Exclusion], tuple[str, ...]]:

@@ -14,6 +14,8 @@ from isocenter.registry.lookup import Query, Row, access_by_rules, all_statement
 from isocenter.registry.resolve import Names
 from isocenter.registry.vocabulary import Vocabulary, from_rows
 
+QUALITY = ("high", "medium", "low")
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -71,10 +73,19 @@ def take(query: Query) -> Snapshot:
         _group(query("SELECT * FROM label_map ORDER BY map_id"), "slug"), _group(query("SELECT * FROM label_map_entry ORDER BY map_id, raw_value"), "map_id"),
         query("SELECT * FROM access_rule ORDER BY pattern"), {row["corpus_id"]: row for row in query("SELECT * FROM corpus ORDER BY corpus_id")},
         _group(query("SELECT * FROM corpus_member ORDER BY corpus_id, member, subset"), "corpus_id"),
-        {row["slug"]: row["value"] for row in query("SELECT slug, min(value) AS value FROM assertion WHERE field = 'quality' AND doubt IS NULL GROUP BY slug")},
+        _quality(query("SELECT slug, value FROM assertion WHERE field = 'quality' AND doubt IS NULL")),
         from_rows(query("SELECT * FROM term ORDER BY term_id"), query("SELECT * FROM term_synonym ORDER BY term_id, synonym"),
                   query("SELECT * FROM term_parent ORDER BY term_id, parent_id")),
     )
+
+
+def _quality(rows: Sequence[Row]) -> dict[str, str]:
+    """The lowest quality that some source states, by dataset."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row["value"] in QUALITY:
+            found[row["slug"]] = max(row["value"], found.get(row["slug"], QUALITY[0]), key=QUALITY.index)
+    return found
 
 
 def _group(rows: Sequence[dict[str, Any]], key: str) -> dict[str, list[Row]]:

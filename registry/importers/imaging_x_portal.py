@@ -59,6 +59,8 @@ def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
                           ("data_volume_val", "n_val"), ("data_volume_test", "n_test"), ("num_classes", "n_classes")):
         if isinstance(row[field], int) and row[field] > 0:
             claims.append(Claim(target, str(row[field])))
+    if row.get("quality_flag"):
+        claims.append(Claim("quality", str(row["quality_flag"])))
     unit = re.search(r"'(2D|3D|video)[^']*'\s*:", str(row["data_volume_raw"] or ""), re.IGNORECASE)
     if unit and row["data_volume_total"]:
         claims.append(Claim("sample_unit", UNIT[unit[1].lower()], note="from the size cell"))

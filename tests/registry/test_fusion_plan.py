@@ -56,6 +56,8 @@ def tables() -> dict[str, list[dict[str, Any]]]:
         "dataset": [{"slug": row[0], "name": row[0].title()} for row in DATASETS],
         "assertion": [{"slug": row[0], "field": field, "value": str(value).lower() if isinstance(value, bool) else str(value), "source": "isocenter",
                        "confidence": "read", "chosen": False} for row in DATASETS for field, value in zip(CLAIMS, row[1:7]) if value is not None]
+        + [{"slug": slug, "field": "quality", "value": value, "source": source, "confidence": "read", "chosen": False}
+           for slug, value, source in (("alpha", "low", "isocenter"), ("alpha", "high", "other"), ("beta", "high", "isocenter"))]
         + [{"slug": "delta", "field": "homepage", "value": "https://zenodo.org/records/1", "source": "isocenter", "confidence": "read", "chosen": False}],
         "dataset_term": [{"slug": row[0], "facet": facet, "term": term, "source": "isocenter"} for row in DATASETS for facet, term in zip(facets, row[7:11])],
         "license_statement": [{"slug": row[0], "release": "", "statement": row[11], "source": "isocenter", "evidence": "page", "license_id": parse_license(row[11]).id,
@@ -111,14 +113,18 @@ def test_an_unknown_count_is_said_to_be_unknown_not_zero(query):
 
 
 def test_licences_are_compared_as_licences_not_as_strings(query):
-    assert members(plan(query, license_allowlist=["Creative Commons Attribution 4.0 International"])) == ["alpha", "echo"]
+    assert members(plan(query, license_allowlist=["Creative Commons Attribution 4.0 International"])) == ["echo", "alpha"]
 
 
 def test_preferring_labels_orders_the_members_and_spends_the_storage_budget_on_them(query):
     found = plan(query, modalities=["CT"], prefer_labeled=True, selection={"storage_budget_gb": 6})
-    assert members(found) == ["alpha", "echo"]
+    assert members(found) == ["echo", "alpha"]
     assert out(found)["beta"] == ("selection.storage_budget_gb", "3.0 GB, 1.0 GB left")
     assert {one.field for one in found.differences} >= {"prefer_labeled", "storage_budget_gb", "withdrawn"}
+
+
+def test_stated_quality_orders_the_members_and_the_lowest_claim_counts(query):
+    assert members(plan(query, modalities=["CT"])) == ["beta", "echo", "alpha"]
 
 
 def test_unlabelled_datasets_can_be_left_out_by_their_flag(query):
