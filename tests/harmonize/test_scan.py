@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pydicom
 import pytest
+from PIL import Image
+
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
@@ -17,7 +19,6 @@ from isocenter.harmonize.patterns import Pattern
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt
-from PIL import Image
 
 FILMS = {
     "images": "films/{film}.png",
@@ -213,7 +214,7 @@ def test_the_malformed_files_are_each_read_or_in_error(workspace: Workspace, ext
     adopt(workspace, "bad", extra_data / "malformed")
     found = scan(workspace, "bad")
     inventory = read_table(workspace.inventory("bad"), INVENTORY)
-    assert (inventory.height, found.errors) == (20, 11)
+    assert (inventory.height, found.errors) == (20, 13)
     errors = dict(inventory.filter(pl.col("error").is_not_null()).select("path", "error").iter_rows())
     assert "empty" in errors["empty.dcm"]
     assert "no reader knows" in errors["text_named.dcm"]
