@@ -95,6 +95,8 @@ class _Search:
         for some, found in zip(candidates, prove_all(candidates, self.folder, self.crew)):
             self.evidence[(some[0].a, some[0].b)] = found
         self.done("proof")
+        if all(value < LISTED for value in self.log_odds().values()):
+            return                                                 # nothing came near: there is no line to draw
         neighbours = self.neighbours()
         origins = np.random.default_rng(self.seed).permutation(flat)[:SAMPLE]
         self.plants = plant([int(i) for i in origins], neighbours, self.folder, self.crew, seed=self.seed)

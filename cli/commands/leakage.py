@@ -1,0 +1,44 @@
+"""`isocenter leakage`: which patients, studies and pictures stand on two sides of a split, of published splits, datasets or benchmarks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+
+import click
+
+from isocenter.cli.options import as_json, columns, emit, with_workspace
+from isocenter.core.workspace import Workspace
+
+SHOWN = 10
+
+
+@click.command()
+@click.argument("cohort")
+@click.option("--across", type=click.Choice(["split", "published", "dataset"]), default="split", show_default=True, help="What makes two sides.")
+@click.option("--against", multiple=True, metavar="COHORT", help="Another cohort, e.g. of a benchmark, as a side of its own; may be repeated.")
+@with_workspace
+@as_json
+def command(workspace: Workspace, cohort: str, across: str, against: tuple[str, ...], json_: bool) -> None:
+    """List what COHORT has on two sides at once."""
+    from isocenter.curate.leakage import leakage
+    from isocenter.harmonize.cohort import Cohort
+    from isocenter.harmonize.source import open_source
+    from isocenter.registry.catalog import catalog_query
+    from isocenter.registry.related import related
+
+    one, others = Cohort.open(workspace, cohort), [Cohort.open(workspace, name) for name in against]
+    slugs = sorted({open_source(workspace, name).slug for part in (one, *others) for name in part.table["dataset"].unique()})
+    with catalog_query(workspace) as query:
+        known = [found for slug in slugs for found in related(slug, query)]
+    result = leakage(workspace, one, across=across, against=others, related=known)  # type: ignore[arg-type]
+    by = Counter((leak.kind, leak.side_a, leak.side_b) for leak in result.leaks)
+    rows = [(kind, f"{a} | {b}", number) for (kind, a, b), number in by.items()]
+    lines = [columns(rows, ("leaks", "between", "found")) if rows else f"nothing known of {cohort} stands on two sides"]
+    lines += [f"  {leak.kind}: {leak.a} and {leak.b} ({leak.what})" for leak in result.leaks[:SHOWN]]
+    lines += [f"  … and {len(result.leaks) - SHOWN} more (--json lists all)"] if len(result.leaks) > SHOWN else []
+    lines += [f"{number} of {result.sides[side]} samples of {side} have no patient id" for side, number in result.unknown.items()]
+    lines += [] if result.compared else ["pictures were not compared: run isocenter dedup first, it leaves the pairs that this reads"]
+    body = {"cohort": cohort, "across": across, "against": list(against), "sides": result.sides, "without_patient_id": result.unknown,
+            "pictures_compared": result.compared, "leaks": [asdict(leak) for leak in result.leaks]}
+    emit(body, json_, "\n".join(lines), f"isocenter split {cohort} --as {cohort}-sides" if result.leaks and across == "split" else None)

@@ -1,0 +1,163 @@
+"""Find what leaks between sides: samples with their side and judged pairs go in, every crossing of a patient, study or picture comes out.
+
+A side is a split of the cohort, a published split, a dataset, or a benchmark that another cohort stands for. Ids of patients and
+studies count within their dataset, so equal ids of two datasets are two people, unless the catalog says that the datasets show
+the same patients; where ids are missing, pictures still tell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import polars as pl
+
+from isocenter.core.errors import UsageError
+from isocenter.core.tables import read_table
+from isocenter.core.workspace import Workspace
+from isocenter.curate.groups import PAIRS
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.sample import PATIENT_SEPARATOR
+from isocenter.harmonize.source import open_source
+from isocenter.registry.related import Related
+
+Across = Literal["split", "published", "dataset"]
+Kind = Literal["patient", "study", "picture", "unsettled picture", "lineage"]
+COLUMNS = ["patient_id", "study_id", "published_split"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One thing on two sides. what: the id, or the pair's net and score; a, b: a sample of each side as the example."""
+
+    kind: Kind
+    side_a: str
+    side_b: str
+    a: str
+    b: str
+    what: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """leaks: crossings, gravest kind first. sides: samples per side. unknown: samples without patient id, per side.
+
+    compared: whether pictures were compared at all (a dedup table covers the samples).
+    """
+
+    leaks: list[Leak]
+    sides: dict[str, int]
+    unknown: dict[str, int]
+    compared: bool
+
+
+def leakage(workspace: Workspace, cohort: Cohort, *, across: Across = "split", against: Sequence[Cohort] = (),
+            related: Iterable[Related] = ()) -> Leakage:
+    """Crossings within a cohort, and between it and other cohorts (benchmarks), each of which is one side.
+
+    related: relations of the cohort's datasets as the catalog knows them (`registry.related.related`). Raises UsageError when
+    nothing has a side.
+    """
+    rows = pl.concat([sided(workspace, cohort, across), *(sided(workspace, other, "name") for other in against)])
+    rows = rows.with_row_index("at").sort("at").unique("sample_id", keep="last", maintain_order=True).drop("at") if against else rows
+    if rows["side"].n_unique() < 2:
+        raise UsageError(f"all samples of {cohort.name} stand on one side", hint="--across published, --across dataset, or --against BENCHMARK")
+    pairs = [read_table(workspace.pairs(name), PAIRS) for one in (cohort, *against)
+             for name in [*one.header.get("lineage", []), one.name] if workspace.pairs(name).exists()]
+    slugs = {name: open_source(workspace, name).slug for name in rows["dataset"].unique()}
+    judged = pl.concat(pairs).unique(["a", "b"], maintain_order=True) if pairs else None
+    found = crossings(rows, judged, relations(slugs, related))
+    missing = rows.filter(pl.col("patient_id").is_null())
+    return Leakage(found, dict(sorted(Counter(rows["side"]).items())), dict(sorted(Counter(missing["side"]).items())), judged is not None)
+
+
+def sided(workspace: Workspace, cohort: Cohort, across: Across | Literal["name"]) -> pl.DataFrame:
+    """sample_id, dataset, patient_id, study_id and side of a cohort's samples; samples without a side are left out."""
+    table = cohort.samples(workspace, COLUMNS)
+    side = {"split": pl.col("split"), "published": pl.col("published_split"), "dataset": pl.col("dataset"), "name": pl.lit(cohort.name)}[across]
+    return table.select("sample_id", "dataset", "patient_id", "study_id", side.alias("side")).filter(pl.col("side").is_not_null())
+
+
+def relations(slugs: dict[str, str], related: Iterable[Related]) -> dict[frozenset[str], str]:
+    """Pairs of local datasets whose patients the catalog knows to be shared → the path that says so."""
+    names: dict[str, list[str]] = {}
+    for name, slug in slugs.items():
+        names.setdefault(slug, []).append(name)
+    found: dict[frozenset[str], str] = {}
+    for one in related:
+        if one.patients == "other":
+            continue
+        path = f"{one.patients} patients: " + "; ".join(step.text() for step in one.path)
+        for a in names.get(one.path[0].left, []):
+            for b in names.get(one.slug, []):
+                if a != b:
+                    found.setdefault(frozenset((a, b)), path)
+    return found
+
+
+def crossings(rows: pl.DataFrame, pairs: pl.DataFrame | None, shared: dict[frozenset[str], str]) -> list[Leak]:
+    """All crossings of one table of sided samples; see `leakage`.
+
+    shared: datasets whose patient ids mean the same people, with the reason; where no id matches, the relation itself is reported.
+    """
+    found = [*_by_id(rows, "patient_id", "patient"), *_by_id(rows, "study_id", "study")]
+    found += _pictures(rows, pairs) if pairs is not None else []
+    for datasets, reason in sorted(shared.items(), key=lambda item: sorted(item[0])):
+        found += _related(rows.filter(pl.col("dataset").is_in(sorted(datasets))), reason)
+    order = ("patient", "study", "picture", "lineage", "unsettled picture")
+    return sorted(found, key=lambda leak: (order.index(leak.kind), leak.side_a, leak.side_b, leak.a, leak.b))
+
+
+def _by_id(rows: pl.DataFrame, column: str, kind: Kind) -> list[Leak]:
+    """Ids of one dataset that stand on several sides; a cell with several ids counts for each."""
+    known = rows.filter(pl.col(column).is_not_null()).with_columns(pl.col(column).str.split(PATIENT_SEPARATOR)).explode(column)
+    several = known.filter(pl.col("side").n_unique().over("dataset", column) > 1)
+    return [leak for (dataset, value), part in several.group_by(["dataset", column], maintain_order=True)
+            for leak in _between(part, kind, f"{dataset}: {value}")]
+
+
+def _between(part: pl.DataFrame, kind: Kind, what: str) -> list[Leak]:
+    """One leak per two sides among rows that belong together."""
+    first = {side: (rows["sample_id"][0], rows.height) for (side,), rows in part.group_by(["side"], maintain_order=True)}
+    return [Leak(kind, a, b, first[a][0], first[b][0], what, first[a][1] + first[b][1]) for a, b in combinations(sorted(first), 2)]
+
+
+def _pictures(rows: pl.DataFrame, pairs: pl.DataFrame) -> list[Leak]:
+    """Copies and unsettled pairs with one picture on each side; a copy of a copy counts too."""
+    side = dict(rows.select("sample_id", "side").iter_rows())
+    found = [Leak("unsettled picture", *_ordered(a, b, side), f"{net} {score:.3f}", 2)
+             for a, b, net, score in pairs.filter(pl.col("verdict") == "unsettled").select("a", "b", "net", "score").iter_rows()
+             if a in side and b in side and side[a] != side[b]]
+    group: dict[str, set[str]] = {}
+    for a, b in pairs.filter(pl.col("verdict") == "same").select("a", "b").iter_rows():
+        joined = group.get(a, {a}) | group.get(b, {b})
+        for member in joined:
+            group[member] = joined
+    for members in {id(one): one for one in group.values()}.values():
+        inside = rows.filter(pl.col("sample_id").is_in(sorted(members)))
+        found += _between(inside, "picture", f"{len(members)} copies of one picture")
+    return found
+
+
+def _ordered(a: str, b: str, side: dict[str, str]) -> tuple[str, str, str, str]:
+    a, b = (a, b) if side[a] <= side[b] else (b, a)
+    return side[a], side[b], a, b
+
+
+def _related(rows: pl.DataFrame, reason: str) -> list[Leak]:
+    """Two datasets that share patients: their equal ids are one person; without equal ids the relation is what is known."""
+    merged = rows.with_columns(pl.lit("both").alias("dataset"))
+    own = {(leak.a, leak.b) for leak in _by_id(rows, "patient_id", "patient")}
+    matched = [leak for leak in _by_id(merged, "patient_id", "patient") if (leak.a, leak.b) not in own]
+    if matched:
+        return [Leak("lineage", leak.side_a, leak.side_b, leak.a, leak.b, f"{leak.what.removeprefix('both: ')} ({reason})", leak.samples) for leak in matched]
+    ends = [part for _, part in rows.group_by("dataset", maintain_order=True)]
+    if len(ends) < 2:
+        return []
+    crossing = {(a, b) for a in ends[0]["side"].unique() for b in ends[1]["side"].unique() if a != b}
+    return [Leak("lineage", a, b, ends[0].filter(pl.col("side") == a)["sample_id"][0], ends[1].filter(pl.col("side") == b)["sample_id"][0],
+                 reason, rows.filter(pl.col("side").is_in([a, b])).height) for a, b in sorted(crossing)]
