@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from isocenter.cli.options import visible
 from isocenter.registry.licenses import allows
 from isocenter.registry.search.engine import Hit, Result
 from isocenter.registry.search.explain import summary
@@ -61,14 +62,14 @@ def as_text(result: Result, vocabulary: Vocabulary) -> str:
 def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
     lines = []
     if result.query.corrected:
-        lines.append(f"did you mean: {click.style(result.query.corrected, bold=True)}  (shown below)")
+        lines.append(f"did you mean: {_styled(result.query.corrected, bold=True)}  (shown below)")
     if result.understood:
         without = "".join(f", not {vocabulary.terms[wish.terms[0]].name}" for wish in result.query.excluded)
-        lines.append(f"understood as {click.style(summary(result.understood) + without, fg='cyan')}")
+        lines.append(f"understood as {_styled(summary(result.understood) + without, fg='cyan')}")
     if result.query.text or result.query.literal:
-        lines.append(f"words: {', '.join((*result.query.text, *result.query.literal))}")
+        lines.append(visible(f"words: {', '.join((*result.query.text, *result.query.literal))}"))
     if result.query.ignored:
-        lines.append(f"nothing in the catalog has: {', '.join(result.query.ignored)}")
+        lines.append(visible(f"nothing in the catalog has: {', '.join(result.query.ignored)}"))
     fitting = "1 dataset fits" if result.total == 1 else f"{result.total} datasets fit" if result.total else "no dataset fits all of this"
     lines.append(fitting + (f", the best {len(result.hits)}:" if result.total > len(result.hits) else ""))
     return lines
@@ -76,12 +77,12 @@ def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
 
 def _dataset(number: int, hit: Hit, vocabulary: Vocabulary, width: int) -> list[str]:
     entry = hit.entry
-    title = f"{number:>3} {click.style(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
+    title = f"{number:>3} {_styled(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
     amount = f"{entry.n_samples:,} {_plural(entry.sample_unit)}" if entry.n_samples else "size not stated"
     facts = [amount, *(", ".join(_shorten(_terms(hit, facet, vocabulary))) for facet in ("modality", "anatomy", "finding", "task"))]
     access = entry.access or "unknown"
     licence = " / ".join(_shorten(entry.license.ids)) if entry.license.ids else "no licence known"
-    terms = f"{click.style('access ' + access, fg=ACCESS_COLOURS.get(access))} · {licence} · {COMMERCIAL[allows(entry.license, 'commercial')]}"
+    terms = f"{_styled('access ' + access, fg=ACCESS_COLOURS.get(access))} · {visible(licence)} · {COMMERCIAL[allows(entry.license, 'commercial')]}"
     return [title, *_wrapped(" · ".join(fact for fact in facts if fact), width), f"{INDENT}{terms}",
             *(click.style(line, dim=True) for line in _wrapped("why: " + "; ".join(hit.why), width)),
             *(click.style(line, fg="yellow") for line in (_wrapped("but: " + "; ".join(hit.misses), width) if hit.misses else ()))]
@@ -89,7 +90,7 @@ def _dataset(number: int, hit: Hit, vocabulary: Vocabulary, width: int) -> list[
 
 def _near(hit: Hit, width: int) -> str:
     year = f" ({hit.entry.year})" if hit.entry.year else ""
-    return textwrap.shorten(f"{hit.entry.name}{year} misses {'; '.join(hit.misses)}", width - len(INDENT), placeholder=" …").join((INDENT, ""))
+    return textwrap.shorten(visible(f"{hit.entry.name}{year} misses {'; '.join(hit.misses)}"), width - len(INDENT), placeholder=" …").join((INDENT, ""))
 
 
 def _counts(result: Result, width: int) -> list[str]:
@@ -98,7 +99,7 @@ def _counts(result: Result, width: int) -> list[str]:
     lines = []
     for facet, counts in result.facets.items():
         shown = ", ".join(f"{value} {count}" for value, count in list(counts.items())[:COUNTS_SHOWN])
-        lines.append(textwrap.shorten(f"{facet:<14} {shown}", width, placeholder=" …"))
+        lines.append(textwrap.shorten(visible(f"{facet:<14} {shown}"), width, placeholder=" …"))
     return lines
 
 
@@ -110,10 +111,15 @@ def _plural(unit: str | None) -> str:
     return {None: "samples", "study": "studies", "series": "series", "patch": "patches"}.get(unit, f"{unit}s")
 
 
+def _styled(text: str, **style: Any) -> str:
+    """Text from outside in a style of ours: what it brings along itself is shown, not obeyed."""
+    return click.style(visible(text), **style)
+
+
 def _shorten(names: Iterable[str]) -> list[str]:
     names = list(names)
     return names if len(names) <= TERMS_SHOWN else [*names[:TERMS_SHOWN], f"{len(names) - TERMS_SHOWN} more"]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    return textwrap.wrap(visible(text), width, initial_indent=INDENT, subsequent_indent=INDENT)

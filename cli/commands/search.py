@@ -45,8 +45,12 @@ def command(query: tuple[str, ...], access: str | None, allows: tuple[str, ...],
     engine = open_catalog(catalog_path(_workspace(folder)))
     asked = wishes(engine.catalog.vocabulary, facets, access=access, allows=allows, min_samples=min_samples)
     result = engine.search(" ".join(query), asked, limit=limit, plain_words=plain, without=without)
-    next_ = f"isocenter show {result.hits[0].entry.slug}" if result.hits else None
-    emit(body(result, engine.catalog.vocabulary), json_, lambda: as_text(result, engine.catalog.vocabulary), next_)
+    if json_:
+        emit(body(result, engine.catalog.vocabulary), json_, "")
+        return
+    click.echo(as_text(result, engine.catalog.vocabulary))
+    if result.hits:
+        click.echo(f"next: isocenter show {result.hits[0].entry.slug}")
 
 
 def _workspace(folder: Path | None) -> Workspace | None:
