@@ -77,7 +77,7 @@ def _alias(done: Assembly, alias: str, slug_: str, source: str) -> None:
 
 
 def _claim(done: Assembly, slug_: str, record: Record, field_: str, value: str, confidence: str, note: str, doubt: str) -> None:
-    evidence = f"{record.evidence} ({note})" if note else record.evidence
+    value, evidence = " ".join(value.split()), f"{record.evidence} ({note})" if note else record.evidence
     known = done.assertions.get((slug_, field_, value, record.source))
     if known is None:
         row = {"slug": slug_, "field": field_, "value": value, "source": record.source, "evidence": evidence, "confidence": confidence,
