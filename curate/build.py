@@ -21,6 +21,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Exported, export
 from isocenter.curate.groups import GROUPS
+from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
@@ -79,6 +80,8 @@ def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
     warnings: list[str] = []
     for member in recipe.members:
         warnings += scan_member(workspace, member).warnings
+    for name, known in known_of(workspace, [member.name for member in recipe.members]).items():
+        warnings += [f"{name}: {text}" for text in known.warnings]
     return warnings
 
 

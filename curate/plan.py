@@ -10,6 +10,7 @@ import polars as pl
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.build import scan_member
+from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Recipe
 from isocenter.curate.report.facts import coverage
 from isocenter.curate.rights import licenses_of, verdicts
@@ -49,6 +50,8 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
         present.append(member.name)
     if not present:
         return RecipePlan(recipe.name, members, 0, 0, {}, [], [], {}, recipe.stages, warnings)
+    for name, known in known_of(workspace, present).items():
+        warnings += [f"{name}: {text}" for text in known.warnings]
     cohort = merge(workspace, present, name="plan", where=recipe.stages["merge"].get("where"), space=recipe.space, dry_run=True)
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
     combined = verdicts(workspace, cohort)

@@ -8,6 +8,7 @@ import polars as pl
 
 from isocenter.core.errors import Refused
 from isocenter.core.workspace import Workspace
+from isocenter.curate.knowledge import known_of
 from isocenter.harmonize.cohort import Cohort
 from isocenter.registry.license_parser import parse_license
 from isocenter.registry.licenses import Combination, License, Use, combine
@@ -16,10 +17,22 @@ UNSTATED = "not stated"
 
 
 def licenses_of(workspace: Workspace, cohort: Cohort) -> dict[str, tuple[License, int]]:
-    """`dataset: licence as stated` -> parsed licence and number of samples. A sample's own licence counts before its dataset's."""
+    """`dataset: licence as stated` -> parsed licence and number of samples.
+
+    A sample's own licence counts before what the user stated for its dataset, and that before the claims of the catalog.
+    """
     table = cohort.samples(workspace, ["license"])
     counts = Counter(table.select(pl.col("dataset"), pl.col("license").fill_null(UNSTATED)).iter_rows())
-    return {f"{dataset}: {text}": (parse_license(None if text == UNSTATED else text), number) for (dataset, text), number in sorted(counts.items())}
+    silent = [dataset for dataset, text in counts if text == UNSTATED]
+    known = known_of(workspace, silent) if silent else {}
+    found: dict[str, tuple[License, int]] = {}
+    for (dataset, text), number in sorted(counts.items()):
+        claimed = known[dataset].license if text == UNSTATED else None
+        if claimed is not None:
+            found[f"{dataset}: {claimed.id} (claimed in the catalog)"] = (claimed, number)
+        else:
+            found[f"{dataset}: {text}"] = (parse_license(None if text == UNSTATED else text), number)
+    return found
 
 
 def verdicts(workspace: Workspace, cohort: Cohort, *, changed: bool = True) -> Combination:
