@@ -20,6 +20,7 @@ from isocenter.registry.fetch_transfer import RemoteFile, download, hex_of, part
 from isocenter.registry.licenses import Effective, effective
 from isocenter.registry.lookup import Query, access_of, read_statements
 
+READY = ("open", "unknown")       # a file is only listed where it needs no account; a dataset known to ask for one is not fetched all the same
 Say = Callable[[str], None]
 
 
@@ -69,7 +70,7 @@ def plan_fetch(name: str, query: Query, release: str | None = None) -> FetchPlan
     if release is not None and releases and release not in releases:
         raise NotFound(f"{slug} has no files of release {release!r}", hint=f"one of: {', '.join(map(repr, releases))}")
     files = tuple(RemoteFile(one["path"], one["url"], one["bytes"], one["checksum"]) for one in found if one["release"] == chosen)
-    return FetchPlan(slug, row["name"], effective(slug, read_statements(query, slug), chosen or None), access, steps, files if access == "open" else (), row["homepage"])
+    return FetchPlan(slug, row["name"], effective(slug, read_statements(query, slug), chosen or None), access, steps, files if access in READY else (), row["homepage"])
 
 
 def narrow(plan: FetchPlan, patterns: Sequence[str]) -> FetchPlan:
