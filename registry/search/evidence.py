@@ -230,9 +230,6 @@ def name_words(name: str) -> tuple[str, ...]:
 
 
 def _terms_in_name(entry: Entry, vocabulary: Vocabulary) -> set[str]:
-    found: set[str] = set()
-    for name in (entry.name, *entry.aliases):
-        for text in (name_words(name), words(_CAMEL.sub(" ", name))):
-            for _, terms in vocabulary.scan(text):
-                found.update(term for term in terms if vocabulary.terms[term].facet in NAME_FACETS)
-    return found
+    texts = {text for name in (entry.name, *entry.aliases) for text in (name_words(name), words(_CAMEL.sub(" ", name)))}
+    found = {term for text in texts for _, terms in vocabulary.scan(text) for term in terms}
+    return {term for term in found if vocabulary.terms[term].facet in NAME_FACETS}

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +109,11 @@ def _plain(done: Prepared) -> dict[str, Any]:
 
 
 def _plain_entry(entry: Entry) -> dict[str, Any]:
-    said = {field.name: getattr(entry, field.name) for field in fields(entry)}
-    return {**said, "terms": {term: sorted(sources) for term, sources in entry.terms.items()}, "labels": sorted(entry.labels), "license": asdict(entry.license)}
+    return {**_values(entry), "terms": {term: sorted(sources) for term, sources in entry.terms.items()}, "labels": sorted(entry.labels), "license": _values(entry.license)}
+
+
+def _values(record: Entry | Effective) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _load(folder: Path) -> Prepared:
