@@ -8,6 +8,7 @@ Time: O(n·(d + classes)·budget). Memory: O(n). Prefix property holds for one s
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isocenter.curate.api import Picks, Pool
 from isocenter.curate.predictions import class_probabilities
@@ -22,19 +23,21 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     probabilities = class_probabilities(pool)
     error = probabilities - np.eye(probabilities.shape[1])[probabilities.argmax(1)]
     length = (error**2).sum(1) * (pool.features.astype(np.float64) ** 2).sum(1)
-    picks, gains, left = [], [], length.copy()
+    picks: list[int] = []
+    gains: list[float] = []
+    left = np.full(len(pool), np.inf)
     for _ in range(min(budget, len(pool))):
-        left[picks[-1:]] = 0
-        total = left.sum()
-        if not picks:
-            one = int(length.argmax())
-        elif total > 0:
-            one = int(rng.choice(len(pool), p=left / total))
-        else:
-            one = int(rng.choice(np.setdiff1d(np.arange(len(pool)), picks)))
-        gains.append(float(np.sqrt(left[one])))
+        one = _draw(left, length, picks, rng)
+        gains.append(float(np.sqrt(left[one] if picks else length[one])))
         picks.append(one)
         product = (pool.features @ pool.features[one]).astype(np.float64) * (error @ error[one])
         left = np.minimum(left, np.maximum(0, length + length[one] - 2 * product))
         left[picks] = 0
     return Picks(np.array(picks, np.int64), np.array(gains))
+
+
+def _draw(left: NDArray[np.float64], length: NDArray[np.float64], picks: list[int], rng: np.random.Generator) -> int:
+    if not picks:
+        return int(length.argmax())
+    total = left.sum()
+    return int(rng.choice(len(left), p=left / total) if total > 0 else rng.choice(np.setdiff1d(np.arange(len(left)), picks)))
