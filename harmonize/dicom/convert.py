@@ -16,6 +16,7 @@ from isocenter.harmonize.dicom.agree import Claim, claims, settled
 from isocenter.harmonize.dicom.dcm2niix import program, second_opinion
 from isocenter.harmonize.dicom.dose import dose_volume
 from isocenter.harmonize.dicom.header import check, read_header
+from isocenter.harmonize.dicom.naming import file_name
 from isocenter.harmonize.dicom.series import VolumePlan, group_series, reorderings
 from isocenter.harmonize.dicom.verify import (
     Canonical,
@@ -191,7 +192,7 @@ def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Conv
 
 
 def _saved(key: str, plan: VolumePlan, image: nib.Nifti1Image, out_folder: Path, method: str, orientation: str) -> Converted:
-    path = out_folder / f"{key}.nii.gz"
+    path = out_folder / f"{file_name(key)}.nii.gz"
     with draft(path) as temporary:
         temporary.write_bytes(gzip.compress(image.to_bytes(), compresslevel=GZIP_LEVEL, mtime=0))
     zooms = tuple(float(zoom) for zoom in image.header.get_zooms())

@@ -15,6 +15,7 @@ from isocenter.core.errors import Unreadable
 from isocenter.core.files import draft
 from isocenter.harmonize.dicom.header import read_header
 from isocenter.harmonize.dicom.kinds import kind_of
+from isocenter.harmonize.dicom.naming import file_name
 from isocenter.harmonize.dicom.segmentation import Segmentation, read_segmentation, segment_mask
 from isocenter.harmonize.dicom.structures import Structures, read_structures, structure_mask
 
@@ -46,7 +47,7 @@ def draw_masks(path: Path, targets: Mapping[str, Sequence[Target]], out_folder: 
     Raises Unreadable when the file is broken, names no series that is there, or lies on none of its images' grids.
     """
     header = read_header(path)
-    stem = header.text("SOPInstanceUID") or path.stem
+    stem = file_name(header.text("SOPInstanceUID") or path.stem)
     if kind_of(header) == "seg":
         segmentation = read_segmentation(path)
         target = _target(segmentation.referenced_series, targets, path)

@@ -185,6 +185,12 @@ def test_a_copied_file_is_counted_once(tmp_path):
     assert any("copies" in issue for issue in result.issues)
 
 
+def test_a_series_uid_that_climbs_out_of_the_folder_stays_inside(tmp_path):
+    (result,) = converted(tmp_path, STACK, AXIAL, change=put(SeriesInstanceUID="../../up"))
+    assert result.stored.parent == tmp_path / "out"
+    assert_holds(result, STACK - 1024.0, AXIAL)
+
+
 def test_an_unreadable_slice_is_named_and_leaves_a_hole_that_declines_the_volume(tmp_path):
     files = write_series(tmp_path / "in", STACK, AXIAL)
     files[4].write_bytes(files[4].read_bytes()[:-100])
@@ -201,6 +207,64 @@ def test_a_second_opinion_that_differs_declines_the_volume(tmp_path, monkeypatch
     (result,) = convert_series(files, tmp_path / "out")
     assert result.stored is None
     assert "two conversions disagree" in result.declined
+
+
+def opinions(tmp_path, monkeypatch, *arrays):
+    """dcm2niix says that the series holds these volumes."""
+    paths = [tmp_path / f"opinion{number}.nii" for number in range(len(arrays))]
+    for path, array in zip(paths, arrays):
+        nib.Nifti1Image(array, AXIAL).to_filename(path)
+    monkeypatch.setattr(convert, "second_opinion", lambda files: _given(paths))
+
+
+def test_what_dcm2niix_keeps_apart_becomes_parts(tmp_path, monkeypatch):
+    opinions(tmp_path, monkeypatch, SERIES[..., [0, 2]], SERIES[..., [1, 3]])
+    results = converted(tmp_path, SERIES, AXIAL, modality="MR")
+    assert [result.key.rsplit(".", 1)[1] for result in results][1] == "part2"
+    assert_holds(results[0], SERIES[..., [0, 2]], AXIAL)
+    assert_holds(results[1], SERIES[..., [1, 3]], AXIAL)
+
+
+def test_a_series_with_and_without_its_derived_map_is_stored_both_ways(tmp_path, monkeypatch):
+    opinions(tmp_path, monkeypatch, SERIES[..., :3], SERIES)
+    results = converted(tmp_path, SERIES, AXIAL, modality="MR")
+    assert_holds(results[0], SERIES, AXIAL)
+    assert_holds(results[1], SERIES[..., :3], AXIAL)
+
+
+def test_what_dcm2niix_stacks_is_stored_once(tmp_path, monkeypatch):
+    opinions(tmp_path, monkeypatch, SERIES)
+    results = converted(tmp_path, SERIES, AXIAL, modality="MR", change=put(EchoTime=lambda z, t: 5.0 + t // 2))
+    assert_holds(results[0], SERIES, AXIAL)
+    assert results[1].declined == f"stored as a part of {results[0].key}"
+
+
+@pytest.mark.parametrize("lost", [[0, 1, 2], [0, 1, 2, 2], [0, 1, 3, 2, 1]], ids=["one lost", "one doubled", "one too many"])
+def test_a_second_opinion_that_loses_or_doubles_a_time_point_declines_the_volume(tmp_path, monkeypatch, lost):
+    opinions(tmp_path, monkeypatch, SERIES[..., lost])
+    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR")
+    assert result.stored is None
+
+
+@pytest.mark.parametrize("shift", [(0.5, 0, 0), (0, 0, 2.5)], ids=["half a millimetre", "a slice"])
+def test_a_second_opinion_that_lies_elsewhere_declines_the_volume(tmp_path, monkeypatch, shift):
+    path = tmp_path / "moved.nii"
+    moved = AXIAL.copy()
+    moved[:3, 3] += shift
+    nib.Nifti1Image(SERIES, moved).to_filename(path)
+    monkeypatch.setattr(convert, "second_opinion", lambda files: _given([path]))
+    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR")
+    assert "none lies where this one lies" in result.declined
+
+
+def test_a_second_opinion_scaled_otherwise_declines_the_volume(tmp_path, monkeypatch):
+    path = tmp_path / "scaled.nii"
+    image = nib.Nifti1Image(SERIES, AXIAL)
+    image.header.set_slope_inter(2.0, 0.0)
+    image.to_filename(path)
+    monkeypatch.setattr(convert, "second_opinion", lambda files: _given([path]))
+    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR")
+    assert "scaled otherwise" in result.declined
 
 
 def test_without_dcm2niix_plain_stacks_are_converted_all_the_same(tmp_path, monkeypatch):
