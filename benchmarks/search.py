@@ -88,6 +88,7 @@ def latency(engine: Engine, queries: list[str], what: str) -> None:
 
 def failures(engine: Engine, peer: list[dict[str, object]] | None) -> None:
     """Print, for the queries on which the peer fails, its count and ours."""
+    print("peer: rows its own script answers" if peer is None else "peer: rows of the given table by its rule, without its synonym keys")
     print(f"{'facet':<9} {'query':<29} {'peer':>5} {'ours':>5}  the peer's table")
     for facet, value, quoted, holds in PEER_FAILURES:
         ours = engine.search("", wishes(engine.catalog.vocabulary, {facet: [value]}), limit=1).total
