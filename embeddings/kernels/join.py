@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from isocenter.core.errors import BadInput
 from isocenter.core.progress import track
 from isocenter.embeddings.devices import pick
+from isocenter.embeddings.kernels.join_cells import ROUNDING, Cells, sample
 
 BLOCK = 4096                # rows on a side of a block of products
 DIRECTIONS = 64             # m of the screen
@@ -34,7 +35,6 @@ CELLS_AT_ONCE = 16          # cells in one task; a task runs on one thread, so t
 DENSE = 0.02                # share of a block that survives the screen from which on the whole block is multiplied
 OWN_DIRECTIONS = 2048       # rows of a cell from which on it may have a screen of its own
 HOPELESS = 0.3              # share of (row, cell) combinations left from which on cells do not pay
-ROUNDING = 2.0**-24         # unit roundoff of float32
 MOST_PAIRS = 200_000_000
 Part = tuple[Any, Any, Any]     # left, right, cosine of some pairs
 Task = Callable[[], list[Part]]
@@ -72,13 +72,13 @@ def join(rows: NDArray[np.float32], tau: float, *, device: str = "auto", seed: i
         found = join(rows[there], tau, device=device, seed=seed, most=most)
         return Pairs(there[found.left], there[found.right], found.cosine, found.work)
     chosen = pick(device)
-    short_products = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
     try:
         with torch.inference_mode():
             return _Join(torch.from_numpy(rows).to(chosen), tau, seed, most).run()
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = short_products
+        torch.set_float32_matmul_precision(precision)
 
 
 def components(pairs: Pairs, count: int) -> NDArray[np.int64]:
@@ -102,17 +102,18 @@ class _Join:
         self.seed = seed
         self.pairs, self.products = 0, [0]                                      # products are appended by several threads
         stretch = _stretch(rows)
-        self.angle = math.acos(max(0.0, tau - 3 * stretch))
-        self.error = 2 * self.width * ROUNDING + 2 * stretch                    # of a cosine computed in float32
+        self.angle = math.acos(max(0.0, tau - 3 * stretch)) + 1e-6              # more than the rounding of arccos and cos
+        self.error = (2 * self.width + 16) * ROUNDING + 2 * stretch             # of a cosine computed in float32
 
     def run(self) -> Pairs:
         if self.count < 2:
             return _collect([], 0.0)
         if self.count <= SMALL or self.width <= 2 * DIRECTIONS:
-            self.screen, self.slack = self.rows, 2 * self.width * ROUNDING
+            self.screen, self.slack = self.rows, self.error
         else:
             every = self.torch.arange(self.count, device=self.rows.device)
-            self.screen, self.slack = self._screened(every, self._principal(self.rows[self._sample(8192)])), (DIRECTIONS + 4) * ROUNDING
+            self.screen = self._screened(every, self._principal(self.rows[sample(self.count, 8192, self.seed, self.rows.device)]))
+            self.slack = (DIRECTIONS + 16) * ROUNDING
         tasks = self._by_blocks() if self.count <= SMALL else self._by_cells()
         found = [part for parts in self._carry_out(tasks) for part in parts]
         return _collect(found, sum(self.products) / (self.count * (self.count - 1) / 2))
@@ -143,10 +144,6 @@ class _Join:
             screen[start : start + len(part), -1] = (part.square().sum(1) - inside.square().sum(1)).clamp(min=0).sqrt()
         return screen
 
-    def _sample(self, size: int) -> Any:
-        picked = np.random.default_rng(self.seed).permutation(self.count)[:size]
-        return self.torch.from_numpy(np.sort(picked)).to(self.rows.device)
-
     def _by_blocks(self) -> list[Task]:
         """Every block of the upper triangle, one row of blocks a task."""
         blocks = self.torch.arange(self.count, device=self.rows.device).split(BLOCK)
@@ -159,27 +156,19 @@ class _Join:
 
     def _by_cells(self) -> list[Task]:
         """Blocks that may hold a pair, some cells a task; every block where the cells exclude too little."""
-        torch = self.torch
-        centres = self._centres()
-        home, nearest = self._assign(centres)
-        reach = torch.arccos((nearest - self.error).clamp(-1, 1))               # no member is farther from its centre
-        order = torch.argsort(reach, descending=True)
-        order = order[torch.argsort(home[order], stable=True)]                  # by cell, farthest member first
-        starts = torch.searchsorted(home[order], torch.arange(len(centres) + 1, device=home.device)).tolist()
-        radius = torch.zeros(len(centres), device=home.device).scatter_reduce(0, home, reach, "amax")
-        if self._left_over(centres, radius) > HOPELESS:
+        cells = Cells(self.rows, self.angle, self.error, self.seed)
+        if cells.share_left() > HOPELESS:
             return self._by_blocks()
 
-        def task(first: int) -> list[Part]:
-            near = self._near(centres[first : first + CELLS_AT_ONCE], first, radius, home)
-            cells = [order[starts[first + i] : starts[first + i + 1]] for i in range(len(near))]
-            return [part for members, (visitors, angle) in zip(cells, near) for part in self._cell(members, reach[members], visitors, angle)]
+        def task(group: range) -> list[Part]:
+            return [part for cell, near in zip(group, cells.visitors(group)) for part in self._cell(cells.members(cell), cells.reach, *near)]
 
-        return [partial(task, first) for first in range(0, len(centres), CELLS_AT_ONCE)]
+        return [partial(task, range(first, min(len(cells), first + CELLS_AT_ONCE))) for first in range(0, len(cells), CELLS_AT_ONCE)]
 
     def _cell(self, members: Any, reach: Any, visitors: Any, angle: Any) -> Iterator[Part]:
         """Pairs of one cell: its members among themselves, then with its visitors, farthest first."""
         inside, outside = self._screens(members, visitors)
+        reach = reach[members]
         for start in range(0, len(members), BLOCK):
             a = slice(start, start + BLOCK)
             for other in range(start, len(members), BLOCK):
@@ -202,49 +191,6 @@ class _Join:
             return inside, outside
         basis = self._principal(self.rows[members[:: max(1, len(members) // 2048)]])
         return self._screened(members, basis), self._screened(visitors, basis)
-
-    def _centres(self) -> Any:
-        """(k, d) unit rows: a few rounds of spherical k-means on a sample."""
-        torch = self.torch
-        cells = int(min(4096, max(16, math.sqrt(self.count))))
-        sample = self.rows[self._sample(48 * cells)]
-        centres = sample[torch.from_numpy(np.random.default_rng(self.seed + 1).permutation(len(sample))[:cells]).to(sample.device)]
-        for _ in range(5):
-            home = torch.cat([(part @ centres.T).argmax(1) for part in sample.split(4 * BLOCK)])
-            sums = torch.zeros_like(centres).index_add_(0, home, sample)
-            lengths = sums.norm(dim=1, keepdim=True)
-            centres = torch.where(lengths > 1e-6, sums / lengths.clamp(min=1e-6), centres)
-        return torch.nn.functional.normalize(centres.double(), dim=1).float()
-
-    def _assign(self, centres: Any) -> tuple[Any, Any]:
-        """The nearest centre of each row, and the cosine to it."""
-        parts = [(part @ centres.T).max(1) for part in self.rows.split(4 * BLOCK)]
-        return self.torch.cat([part.indices for part in parts]), self.torch.cat([part.values for part in parts])
-
-    def _left_over(self, centres: Any, radius: Any) -> float:
-        """Share of (row, cell) combinations that the cells' radii do not exclude, on a sample of rows."""
-        cosine = self.rows[self._sample(2048)] @ centres.T
-        return float((self.torch.arccos((cosine + self.error).clamp(-1, 1)) <= radius + self.angle).float().mean())
-
-    def _near(self, group: Any, first: int, radius: Any, home: Any) -> list[tuple[Any, Any]]:
-        """For each centre of the group: rows of later cells that may be near one of its members, and their least angle to it, falling."""
-        torch = self.torch
-        limit = torch.cos((radius[first : first + len(group)] + self.angle).clamp(max=math.pi)) - self.error
-        cells = torch.arange(first, first + len(group), device=home.device)
-        row_parts, cell_parts, cosine_parts = [], [], []
-        for start in range(0, self.count, 4 * BLOCK):
-            part = slice(start, start + 4 * BLOCK)
-            cosine = self.rows[part] @ group.T
-            at, cell = ((cosine >= limit) & (home[part, None] > cells)).nonzero(as_tuple=True)
-            row_parts.append(at + start)
-            cell_parts.append(cell)
-            cosine_parts.append(cosine[at, cell])
-        rows, cell, cosine = torch.cat(row_parts), torch.cat(cell_parts), torch.cat(cosine_parts)
-        order = torch.argsort(cosine)
-        order = order[torch.argsort(cell[order], stable=True)]
-        angle = torch.arccos((cosine[order] + self.error).clamp(-1, 1))
-        sizes = torch.bincount(cell, minlength=len(group)).tolist()
-        return list(zip(rows[order].split(sizes), angle.split(sizes)))
 
     def _block(self, left: Any, right: Any, left_screen: Any, right_screen: Any, same: bool) -> list[Part]:
         """Screen one block and check what is left."""

@@ -7,6 +7,7 @@ import pytest
 
 from isocenter.core.errors import BadInput
 from isocenter.embeddings.api import unit
+from isocenter.embeddings.kernels import join as kernel
 from isocenter.embeddings.kernels.join import Pairs, components, join
 
 
@@ -28,17 +29,31 @@ def as_set(pairs: Pairs) -> set[tuple[int, int]]:
     return set(zip(pairs.left.tolist(), pairs.right.tolist()))
 
 
-@pytest.mark.parametrize(("count", "width", "clusters", "spread", "tau"), [
-    (4500, 160, 60, 0.8, 0.98),       # cells and screen
-    (4500, 160, 60, 0.4, 0.85),       # blocks full of pairs
-    (4500, 64, 60, 0.8, 0.7),         # too narrow for a screen
-    (4500, 160, 1, 0.3, 0.93),        # one cluster: cells cannot help
-    (4500, 160, 4500, 3.0, 0.3),      # no clusters at all
-    (700, 33, 5, 0.5, 0.9),           # one block
+@pytest.fixture(params=["own screens", "one screen"])
+def small_blocks(request, monkeypatch):
+    """Sizes at which a thousand rows take every path that a million take."""
+    monkeypatch.setattr(kernel, "SMALL", 200)
+    monkeypatch.setattr(kernel, "BLOCK", 128)
+    monkeypatch.setattr(kernel, "OWN_DIRECTIONS", 8 if request.param == "own screens" else 10**9)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(("width", "clusters", "spread", "tau"), [
+    (160, 30, 0.8, 0.98),       # cells and screen
+    (160, 30, 0.4, 0.85),       # blocks full of pairs
+    (64, 30, 0.8, 0.7),         # too narrow for a screen
+    (160, 1, 0.3, 0.93),        # one cluster: cells cannot help
+    (160, 1200, 3.0, 0.3),      # no clusters at all
+    (300, 10, 0.02, 0.9995),    # a threshold close to one, among near copies
 ])
-def test_equals_brute_force(count, width, clusters, spread, tau):
-    rows = clustered(count, width, clusters, spread, seed=count + width)
+def test_equals_brute_force(width, clusters, spread, tau):
+    rows = clustered(1200, width, clusters, spread, seed=width + clusters)
     assert as_set(join(rows, tau, device="cpu")) == by_brute_force(rows, tau)
+
+
+def test_a_single_block_equals_brute_force():
+    rows = clustered(700, 33, 5, 0.5, seed=8)
+    assert as_set(join(rows, 0.9, device="cpu")) == by_brute_force(rows, 0.9)
 
 
 def test_copies_are_found_at_a_threshold_of_one_minus_rounding_and_cosines_are_told():
