@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def export(workspace: Workspace | None, name: str, form: str, out: Path | None, 
         return
     if not dry_run:
         write_export(text, out)
-    emit({"export": str(out), "bytes": len(text.encode()), "written": not dry_run}, json_, f"{'would write' if dry_run else 'wrote'} {out}", None if name.endswith(".json") else f"isocenter show {name}")
+    emit({"export": str(out), "bytes": len(text.encode()), "written": not dry_run}, json_, f"{'would write' if dry_run else 'wrote'} {out}", None if name.endswith(".json") else f"isocenter show {shlex.quote(name)}")
 
 
 @command.command()

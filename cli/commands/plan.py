@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -60,7 +61,7 @@ def _names(names: tuple[str, ...], folder: Path | None, limit: int, json_: bool)
 
     with catalog_query(_workspace(folder)) as query:
         plan = plan_names(names, query)
-    emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {names[0]}")
+    emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {shlex.quote(names[0])}")
 
 
 def _recipe(path: Path, data: tuple[str, ...], folder: Path | None, limit: int, json_: bool) -> None:

@@ -35,7 +35,7 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
     """The dataset of the card. Option `name` names it where the card does not. Raises BadInput when the file has no YAML head."""
     head, body = _read(path)
     words = [str(one) for field in ("task_categories", "task_ids", "tags", "modalities") for one in _many(head.get(field))]
-    keywords = [word.rpartition(":")[2].replace("-", " ") for word in words]
+    keywords = [re.sub(r"^(image|video|object) (?=\w)", "", word.rpartition(":")[2].replace("-", " ")) for word in words]
     name = _name(head, body, path, options)
     claims = [Claim(field, value, "read") for field, value in _fields(head, body) if value] + [Claim("keyword", word, "read") for word in words]
     yield Record(str(source(path, options)["source_id"]), f"{path.name} of {name}", name, tuple(claims), tuple(keyword_terms(keywords, vocabulary)), licence=_licence(head))

@@ -140,7 +140,7 @@ def test_a_dataset_card_gives_counts_licence_gate_and_terms(tmp_path):
     assert (record.name, parse_license(record.licence).id) == ("Tiny Liver CT", "CC-BY-NC-4.0")
     found = claims(record)
     assert (found["n_samples"], found["bytes"], found["access"], found["homepage"], found["doi"]) == ("40", "1200", "registration", "https://example.org/liver", "10.1000/abc")
-    assert {("anatomy", "liver", "keyword"), ("modality", "ct", "keyword")} <= set(record.terms)
+    assert {("anatomy", "liver", "keyword"), ("modality", "ct", "keyword"), ("task", "segmentation", "keyword")} <= set(record.terms)
 
 
 @pytest.mark.parametrize(("importer", "text"), [
