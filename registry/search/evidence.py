@@ -88,7 +88,7 @@ class Evidence:
         related += [(other, *LINKS[relation]) for kind in (term, *sorted(vocabulary.ancestors(term)))
                     for other, relation in vocabulary.parents.get(kind, ()) if relation == "derivable-from" or (relation == "related" and kind == term)]
         if facet == "anatomy" and term not in WHOLE_BODY:
-            around = {whole for whole, relation in vocabulary.parents.get(term, ()) if relation == "part-of"}
+            around = {whole for kind in (term, *vocabulary.ancestors(term)) for whole, relation in vocabulary.parents.get(kind, ()) if relation == "part-of"}
             related += [(region, COVERED, "covers") for region in sorted(around | self._regions(term))]
         return related
 
