@@ -101,6 +101,9 @@ def _canonical(file: Path, target: Path, key: str) -> Stored:
     slope, intercept = image.dataobj.slope, image.dataobj.inter
     turned = nib.Nifti1Image(nib.apply_orientation(array, turn), affine, image.header)
     turned.header.set_slope_inter(slope, intercept)
+    turned.header.set_dim_info()
+    for name in ("slice_code", "slice_start", "slice_end"):
+        turned.header[name] = 0
     with draft(target) as temporary:
         temporary.write_bytes(gzip.compress(turned.to_bytes(), compresslevel=GZIP_LEVEL, mtime=0))
     spacing = tuple(float(zoom) for zoom in turned.header.get_zooms())

@@ -172,6 +172,7 @@ def _written(key: str, plan: VolumePlan, volume: Canonical, header: nib.Nifti1He
     array = array[..., 0] if array.shape[3] == 1 else array
     image = nib.Nifti1Image(_nifti_form(array), volume.affine, header)
     image.header.set_data_dtype(image.dataobj.dtype)
+    _forget(image.header)
     image.set_sform(volume.affine, 1)
     image.set_qform(volume.affine, 1)
     image.header.set_xyzt_units("mm", "sec")
@@ -179,6 +180,14 @@ def _written(key: str, plan: VolumePlan, volume: Canonical, header: nib.Nifti1He
         image.header.set_zooms((*image.header.get_zooms()[:3], (plan.header.number("RepetitionTime") or 0.0) / 1000))
     image.header.set_slope_inter(slope, intercept)
     return _saved(key, plan, image, out_folder, method, "".join(nib.aff2axcodes(volume.affine)))
+
+
+def _forget(header: nib.Nifti1Header) -> None:
+    """Fields that another order of axes makes wrong, and free text that dcm2niix fills with acquisition times and comments."""
+    for name in ("dim_info", "slice_code", "slice_start", "slice_end", "slice_duration"):
+        header[name] = 0
+    for name in ("descrip", "aux_file", "intent_name", "db_name"):
+        header[name] = b""
 
 
 def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Converted:

@@ -74,6 +74,12 @@ def test_a_time_series_is_one_volume_in_four_dimensions(tmp_path, affine):
     assert_holds(result, SERIES, affine)
 
 
+def test_the_stored_header_tells_no_acquisition_time_and_no_comment(tmp_path):
+    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR", change=put(ImageComments="for Dr Smith", AcquisitionTime="121314.5"))
+    header = nib.load(result.stored).header
+    assert (header["descrip"].item(), header["aux_file"].item(), int(header["dim_info"])) == (b"", b"", 0)
+
+
 def test_slices_are_ordered_by_place_not_by_instance_number(tmp_path):
     order = [5, 3, 8, 1, 2, 7, 4, 6]
     (result,) = converted(tmp_path, STACK, AXIAL, change=put(InstanceNumber=lambda z, t: order[z]))
