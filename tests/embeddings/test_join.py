@@ -31,7 +31,7 @@ def as_set(pairs: Pairs) -> set[tuple[int, int]]:
 
 @pytest.fixture(params=["own screens", "one screen"])
 def small_blocks(request, monkeypatch):
-    """Sizes at which a thousand rows take every path that a million take."""
+    """Sizes at which a few hundred rows take every path that a million take."""
     monkeypatch.setattr(kernel, "SMALL", 200)
     monkeypatch.setattr(kernel, "BLOCK", 128)
     monkeypatch.setattr(kernel, "OWN_DIRECTIONS", 8 if request.param == "own screens" else 10**9)
@@ -43,11 +43,11 @@ def small_blocks(request, monkeypatch):
     (160, 30, 0.4, 0.85),       # blocks full of pairs
     (64, 30, 0.8, 0.7),         # too narrow for a screen
     (160, 1, 0.3, 0.93),        # one cluster: cells cannot help
-    (160, 1200, 3.0, 0.3),      # no clusters at all
+    (160, 600, 3.0, 0.3),      # no clusters at all
     (300, 10, 0.02, 0.9995),    # a threshold close to one, among near copies
 ])
 def test_equals_brute_force(width, clusters, spread, tau):
-    rows = clustered(1200, width, clusters, spread, seed=width + clusters)
+    rows = clustered(600, width, clusters, spread, seed=width + clusters)
     assert as_set(join(rows, tau, device="cpu")) == by_brute_force(rows, tau)
 
 
