@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +16,7 @@ from isocenter.harmonize.patterns import Pattern
 from isocenter.registry.labelmap import Entry, LabelMap, Mode, State
 from isocenter.registry.labelmaps import find as find_map
 
+LIST_SEPARATOR = "\x1f"
 HOME = Path(__file__).parent / "layouts"
 SAMPLE_COLUMNS = ("patient", "study", "series", "split", "modality", "body_part", "view", "age", "sex", "site", "manufacturer", "license", "protocol")
 
@@ -33,15 +35,17 @@ class ImageRule:
 class MaskRule:
     """Files that are masks of the image with the same value of every shared token (or of `image`, a template of its path).
 
-    labels: name of the label map of the values; term: what every non-zero value means; either may use tokens.
+    labels: names of the label maps of the values; term: what every non-zero value means; either may use tokens.
+    raw: for one file per structure, the raw value of the label map that every non-zero value of this file has (`{structure}.nii.gz`).
     encoding: which encoding the files are in (an nnU-Net conversion is not what was published). settled: names of maps whose
     other reading of the values has been looked at and set aside.
     """
 
     pattern: Pattern
     image: str | None = None
-    labels: str | None = None
+    labels: tuple[str, ...] = ()
     term: str | None = None
+    raw: str | None = None
     annotator: str | None = None
     machine_made: bool = False
     encoding: str = "as published"
@@ -67,12 +71,16 @@ class TableRule:
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
-    """Where labels stand (`table` and `column`, or a `token` of the image pattern) and the map that reads them."""
+    """Where labels stand (`table` and `column`, or a `token` of the image pattern) and the map that reads them.
+
+    listed: cells are written like lists, `['a', 'b']`.
+    """
 
     map: LabelMap
     table: str | None = None
     column: str | None = None
     token: str | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,11 @@ def _image(rule: dict[str, Any]) -> ImageRule:
 
 def _mask(rule: dict[str, Any]) -> MaskRule:
     _known(rule, {field.name for field in fields(MaskRule)}, "masks")
-    return MaskRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "masks")), "settled": tuple(rule.get("settled", ()))})
+    labels = rule.get("labels", ())
+    if not isinstance(labels, str) and len(labels) > 1 and "raw" not in rule:
+        raise BadInput("masks: several label maps need `raw`, the value that each file stands for", hint='raw = "{structure}.nii.gz"')
+    return MaskRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "masks")), "settled": tuple(rule.get("settled", ())),
+                       "labels": (labels,) if isinstance(labels, str) else tuple(labels)})
 
 
 def _box(rule: dict[str, Any], maps: dict[str, LabelMap]) -> BoxRule:
@@ -204,19 +216,29 @@ def _label(rule: dict[str, Any], index: int, tables: list[TableRule]) -> list[La
     if "columns" in rule:
         states = _required(rule, "states", where)
         return [LabelRule(_column_map(term, states, where), table, column) for column, term in rule["columns"].items()]
-    return [LabelRule(_label_map(rule, where), None if "token" in rule else table, rule.get("column"), rule.get("token"))]
+    return [LabelRule(_label_map(rule, where), None if "token" in rule else table, rule.get("column"), rule.get("token"), rule.get("cell") == "list")]
 
 
 def _label_map(rule: dict[str, Any], where: str) -> LabelMap:
-    _known(rule, {"name", "table", "column", "token", "mode", "separator", "values", "negative", "map", "columns", "states"}, where)
+    _known(rule, {"name", "table", "column", "token", "mode", "separator", "values", "negative", "map", "columns", "states", "cell"}, where)
+    if rule.get("cell", "text") not in ("text", "list"):
+        raise BadInput(f"{where}: cell is {rule['cell']!r}", hint="text, or list for cells like ['a', 'b']")
+    separator = LIST_SEPARATOR if rule.get("cell") == "list" else rule.get("separator")
     if "map" in rule:
-        return find_map(rule["map"])
+        known = find_map(rule["map"])
+        return replace(known, mode=rule.get("mode", known.mode), separator=separator or known.separator)
     mode: Any = rule.get("mode", "mentions" if "name" in rule else None)
     if mode not in get_args(Mode):
         raise BadInput(f"{where}: mode is {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")
-    entries = [_entry(raw, meaning, where) for raw, meaning in _required(rule, "values", where).items()]
-    entries += [Entry(raw, ()) for raw in rule.get("negative", [])]
-    return LabelMap(rule.get("name", f"inline {where}"), tuple(entries), mode, rule.get("separator"))
+    entries = [_entry(raw, meaning, where) for key, meaning in _required(rule, "values", where).items() for raw in _range(key)]
+    entries += [Entry(raw, ()) for key in rule.get("negative", []) for raw in _range(key)]
+    return LabelMap(rule.get("name", f"inline {where}"), tuple(entries), mode, separator)
+
+
+def _range(key: str) -> list[str]:
+    """`128..255` stands for every value from 128 to 255."""
+    found = re.fullmatch(r"(\d+)\.\.(\d+)", key)
+    return [str(value) for value in range(int(found.group(1)), int(found.group(2)) + 1)] if found else [key]
 
 
 def _entry(raw: str, meaning: Any, where: str) -> Entry:

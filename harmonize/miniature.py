@@ -8,27 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from isocenter.core.errors import BadInput
-from isocenter.harmonize.layout import BoxRule, LabelRule, Layout, MaskRule, TableRule
+from isocenter.harmonize.layout import LIST_SEPARATOR, BoxRule, ImageRule, LabelRule, Layout, MaskRule, TableRule
+from isocenter.harmonize.miniature_files import DEPTH, SIDE, is_dicom, is_volume, write_array, write_image
+from isocenter.harmonize.pattern_examples import example
 from isocenter.harmonize.patterns import Pattern, fill
 from isocenter.registry.labelmap import LabelMap
+from isocenter.registry.labelmaps import all_maps
 
-SIDE = 48
-DEPTH = 8
+SLICES = 3
+BLOBS = 8
+
+__all__ = ["MiniSample", "miniature", "write_image"]
 
 
 @dataclass(frozen=True, slots=True)
 class MiniSample:
-    """One made-up sample: the tokens of its path and that path."""
+    """One made-up sample: the tokens of its path, that path, and its shape where the path does not tell."""
 
     tokens: dict[str, str]
     path: str
+    shape: tuple[int, ...] | None = None
 
 
 def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, maps: dict[str, LabelMap] | None = None) -> list[MiniSample]:
@@ -39,14 +43,12 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
     if not layout.images:
         raise BadInput(f"layout {layout.name!r} has no image pattern to make a miniature of")
     rng = np.random.default_rng(seed)
-    known = {mapping.name: mapping for mapping in layout.maps} | (maps or {})
+    known = all_maps() | {mapping.name: mapping for mapping in layout.maps} | (maps or {})
     made: list[MiniSample] = []
-    for number in range(samples):
+    for number in range(max(samples, len(layout.images))):
         rule = layout.images[number % len(layout.images)]
         tokens = {name: _token(rule.pattern, name, number, layout) for name in rule.pattern.tokens}
-        path = _path(rule.pattern, tokens)
-        write_image(folder / path, _field(rng, path))
-        made.append(MiniSample(tokens, path))
+        made += _images(rule, tokens, folder, rng)
     for mask in layout.masks:
         _masks(mask, known, made, folder, rng)
     for box in layout.boxes:
@@ -56,86 +58,85 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
     return made
 
 
+def _images(rule: ImageRule, tokens: dict[str, str], folder: Path, rng: np.random.Generator) -> list[MiniSample]:
+    """One image, or three slices of a DICOM series where the file's name is left open."""
+    path = rule.pattern.path(tokens)
+    if not (is_dicom(path) and "*" in rule.pattern.text.rsplit("/", 1)[-1]):
+        write_image(folder / path, _field(rng, path))
+        return [MiniSample(tokens, path)]
+    for number in range(SLICES):
+        write_image(folder / rule.pattern.path(tokens, star=f"x{number}"), _field(rng, path), series=path, position=float(number))
+    return [MiniSample(tokens, path, (SIDE, SIDE, SLICES))]
+
+
 def _token(pattern: Pattern, name: str, number: int, layout: Layout) -> str:
-    """A value that the token's regex takes: one of a label token's values, a listed alternative, or digits behind letters."""
+    """A value that the token's regex takes: one of a label token's values, or what the regex gives."""
+    expression = pattern.expression(name)
     for label in layout.labels:
         if label.token == name:
-            return label.map.entries[number % len(label.map.entries)].raw
-    expression = next((found.group(1) for found in [re.search(r"\{" + name + r":((?:[^{}]|\{[^{}]*\})*)\}", pattern.text)] if found), None)
-    if expression is None:
-        return f"{name[:1]}{number + 1:03d}"
-    candidates = [*expression.strip("()").removeprefix("?:").split("|"), *(f"{number + 1:0{width}d}" for width in range(1, 9)), f"{name[:1]}{number + 1:03d}", f"{name[:1].upper()}{number + 1:03d}"]
-    found = next((text for text in candidates if re.fullmatch(expression, text)), None)
-    if found is None:
-        raise BadInput(f"no miniature value for token {name!r} with regex {expression!r}", where=layout.name)
-    return found
-
-
-def _path(pattern: Pattern, tokens: dict[str, str]) -> str:
-    """The pattern with its tokens filled; `**/` is no folder and `*` is `x`."""
-    plain = re.sub(r"\{([A-Za-z_]\w*):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", pattern.text)
-    return fill(plain, tokens).replace("**/", "").replace("*", "x")
+            raws = [entry.raw for entry in label.map.entries if expression is None or re.fullmatch(expression, entry.raw)]
+            return raws[number % len(raws)]
+    return example(expression, number) if expression else f"{name[:1]}{number + 1:03d}"
 
 
 def _field(rng: np.random.Generator, path: str) -> NDArray[np.float32]:
     """A smooth random picture or volume in 0..1."""
-    shape = (SIDE, SIDE, DEPTH) if _volume(path) else (SIDE, SIDE)
-    field = gaussian_filter(rng.normal(size=shape), 3) + 0.02 * rng.normal(size=shape)
+    field = gaussian_filter(rng.normal(size=_shape(path)), 3) + 0.02 * rng.normal(size=_shape(path))
     return ((field - field.min()) / np.ptp(field)).astype(np.float32)
 
 
-def _volume(path: str) -> bool:
-    return path.endswith((".nii", ".nii.gz"))
-
-
-def write_image(path: Path, field: NDArray[np.float32]) -> None:
-    """Write values in 0..1 in the format that the path's suffix names: picture, NIfTI (int16) or DICOM (uint16)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if _volume(path.name):
-        nib.save(nib.Nifti1Image((field * 1000).astype(np.int16), np.diag([-1.5, -1.5, 3.0, 1.0])), path)
-    elif path.suffix.lower() in (".dcm", ".ima", ""):
-        _write_dicom(path, (field * 4000).astype(np.uint16))
-    elif path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"):
-        Image.fromarray((field * 255).astype(np.uint8)).save(path)
-    else:
-        raise BadInput(f"no miniature for files named {path.suffix!r}", where=str(path))
-
-
-def _write_dicom(path: Path, array: NDArray[np.uint16]) -> None:
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    uid = generate_uid(entropy_srcs=[path.as_posix()])
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = CTImageStorage, uid, ExplicitVRLittleEndian
-    dataset = Dataset()
-    dataset.file_meta = meta
-    dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.SeriesInstanceUID, dataset.StudyInstanceUID = CTImageStorage, uid, uid + ".1", uid + ".2"
-    dataset.Modality, dataset.PatientID, dataset.PhotometricInterpretation = "CT", path.stem, "MONOCHROME2"
-    dataset.Rows, dataset.Columns = array.shape
-    dataset.SamplesPerPixel, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 1, 16, 16, 15, 0
-    dataset.PixelData = array.tobytes()
-    dataset.save_as(path, enforce_file_format=True)
+def _shape(path: str) -> tuple[int, ...]:
+    return (SIDE, SIDE, DEPTH) if is_volume(path) else (SIDE, SIDE)
 
 
 def _masks(rule: MaskRule, known: dict[str, LabelMap], made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:
-    """A mask per sample whose blobs take the map's values in turn."""
+    """A mask per sample whose blobs take the map's values in turn; of one file per structure every structure once."""
     for number, sample in enumerate(made):
         tokens = dict(sample.tokens)
         for name in rule.pattern.tokens:
             tokens.setdefault(name, _token(rule.pattern, name, number, Layout("mask")))
-        path = folder / _path(rule.pattern, tokens)
-        mapping = known.get(fill(rule.labels, tokens)) if rule.labels else None
-        values = [int(entry.raw) for entry in mapping.entries if entry.raw.isdigit() and int(entry.raw)] if mapping else [1]
-        blobs = np.zeros((SIDE, SIDE, DEPTH) if _volume(path.name) else (SIDE, SIDE), np.uint8)
+        structures = [tokens | one for one in _structures(rule, tokens, known)][number::len(made)] if rule.raw else [tokens]
+        for one in structures:
+            path = rule.pattern.path(one)
+            if rule.pattern.match(path) is not None and _belongs(rule, one, sample):
+                write_array(folder / path, _blobs([1] if rule.raw else _values(rule, known, one), number, sample.shape or _shape(sample.path), rng))
+
+
+def _belongs(rule: MaskRule, tokens: dict[str, str], sample: MiniSample) -> bool:
+    """Whether the mask is of this sample, as its image template and the tokens they share say."""
+    same = all(sample.tokens.get(name, value) == value for name, value in tokens.items())
+    return same and (rule.image is None or fill(rule.image, tokens) == sample.path)
+
+
+def _structures(rule: MaskRule, tokens: dict[str, str], known: dict[str, LabelMap]) -> list[dict[str, str]]:
+    """Tokens of every structure file that the rule's maps name."""
+    raws = dict.fromkeys(entry.raw for name in rule.labels for entry in known[fill(name, tokens)].entries)
+    found = (Pattern(rule.raw or "").match(raw) for raw in raws)
+    return [one for one in found if one is not None]
+
+
+def _values(rule: MaskRule, known: dict[str, LabelMap], tokens: dict[str, str]) -> list[int]:
+    mapping = known.get(fill(rule.labels[0], tokens)) if rule.labels else None
+    if mapping is None:
+        return [1]
+    values = list(dict.fromkeys(int(entry.raw) for entry in mapping.entries if entry.raw.isdigit() and int(entry.raw) and entry.terms))
+    return values[::max(1, len(values) // 40)] if len(values) > 150 else values
+
+
+def _blobs(values: list[int], number: int, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Squares of the values: a few anywhere, many side by side so that each is seen."""
+    blobs = np.zeros(shape, np.uint16)
+    if len(values) <= BLOBS:
         for value in values[number % len(values):] or values:
             x, y = rng.integers(4, SIDE - 12, 2)
             blobs[x:x + 8, y:y + 8, ...] = value
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if _volume(path.name):
-            nib.save(nib.Nifti1Image(blobs, np.diag([-1.5, -1.5, 3.0, 1.0])), path)
-        else:
-            Image.fromarray(blobs).save(path)
+        return blobs
+    across = int(np.ceil(np.sqrt(len(values))))
+    side = SIDE // across
+    for place, value in enumerate(values):
+        x, y = divmod(place, across)
+        blobs[x * side:(x + 1) * side, y * side:(y + 1) * side, ...] = value
+    return blobs
 
 
 def _boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:
@@ -150,7 +151,7 @@ def _boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.G
             box = ElementTree.SubElement(node, "bndbox")
             for side, value in (("xmin", x), ("ymin", y), ("xmax", x + 8), ("ymax", y + 8)):
                 ElementTree.SubElement(box, side).text = str(value)
-        path = folder / _path(rule.pattern, sample.tokens)
+        path = folder / rule.pattern.path(sample.tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
         ElementTree.ElementTree(root).write(path)
 
@@ -158,7 +159,7 @@ def _boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.G
 def _table(rule: TableRule, labels: list[LabelRule], made: list[MiniSample], folder: Path) -> None:
     """A table with a row per sample: the join column filled backwards, label columns with the map's values in turn."""
     rows = [_row(rule, labels, sample, number) for number, sample in enumerate(made)]
-    path = folder / _path(rule.file, {name: f"{name}1" for name in rule.file.tokens})
+    path = folder / rule.file.path({name: _token(rule.file, name, 0, Layout("table")) for name in rule.file.tokens})
     path.parent.mkdir(parents=True, exist_ok=True)
     header = list(rule.header or rows[0])
     with path.open("w", encoding=rule.encoding, newline="") as stream:
@@ -182,7 +183,8 @@ def _row(rule: TableRule, labels: list[LabelRule], sample: MiniSample, number: i
             row.setdefault(cell, _cell(column, number))
     for label in labels:
         entries = label.map.entries
-        row[label.column or ""] = entries[number % len(entries)].raw
+        raw = entries[number % len(entries)].raw
+        row[label.column or ""] = repr([raw]) if label.map.separator == LIST_SEPARATOR else raw
     return row
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.voc import read_boxes
 from isocenter.harmonize.vocabulary import ancestors
-from isocenter.registry.labelconflicts import Contradiction, contradictions
+from isocenter.registry.labelconflicts import OWN_RULES, Contradiction, contradictions
 from isocenter.registry.labelmap import Entry, LabelMap, States
 from isocenter.registry.labelmaps import find, maps_of
 
@@ -35,7 +36,10 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
         rule = layout.masks[number]
         for row in finder.images(rule, tokens):
             row.files = (*row.files, facts.path)
-            found += _mask(source, layout, rule, facts, tokens, row, seen[(number, fill(rule.labels or "", tokens))])
+            values, marks = _mask(source, layout, rule, facts, tokens, row)
+            found += marks
+            for name in rule.labels:
+                seen[(number, fill(name, tokens))] |= values
     for facts, number, tokens in track(boxes, f"boxes of {source.name}"):
         for row in finder.images(layout.boxes[number], tokens):
             row.files = (*row.files, facts.path)
@@ -52,21 +56,28 @@ class _Finder:
     def __init__(self, rows: list[SampleRow]) -> None:
         self.rows = [row for row in rows if not row.values.get("error")]
         self.by_path = {path: row for row in self.rows for path in row.files}
-        self.by_tokens: dict[tuple[str, ...], dict[tuple[str, ...], list[SampleRow]]] = {}
+        self.by_names: dict[frozenset[str], list[SampleRow]] = defaultdict(list)
+        for row in self.rows:
+            self.by_names[frozenset(row.tokens)].append(row)
+        self.by_tokens: dict[tuple[frozenset[str], tuple[str, ...]], dict[tuple[str, ...], list[SampleRow]]] = {}
 
     def images(self, rule: MaskRule | BoxRule, tokens: dict[str, str]) -> list[SampleRow]:
         if rule.image is not None:
             row = self.by_path.get(fill(rule.image, tokens))
             return [row] if row else []
-        shared = tuple(sorted(set(tokens) & {name for row in self.rows[:1] for name in row.tokens}))
-        if not shared:
+        shared = {names: tuple(sorted(names & tokens.keys())) for names in self.by_names}
+        if self.rows and not any(shared.values()):
             raise BadInput(f"{rule.pattern.text!r} shares no token with the image pattern", hint="use the same {token} in both, or `image = …`")
-        if shared not in self.by_tokens:
+        return [row for names, common in shared.items() if common for row in self._with(names, common).get(tuple(tokens[name] for name in common), [])]
+
+    def _with(self, names: frozenset[str], common: tuple[str, ...]) -> dict[tuple[str, ...], list[SampleRow]]:
+        """Samples whose path has just these tokens, by the values of those in common."""
+        if (names, common) not in self.by_tokens:
             index: dict[tuple[str, ...], list[SampleRow]] = defaultdict(list)
-            for row in self.rows:
-                index[tuple(row.tokens.get(name, "") for name in shared)].append(row)
-            self.by_tokens[shared] = index
-        return self.by_tokens[shared].get(tuple(tokens[name] for name in shared), [])
+            for row in self.by_names[names]:
+                index[tuple(row.tokens[name] for name in common)].append(row)
+            self.by_tokens[(names, common)] = index
+        return self.by_tokens[(names, common)]
 
 
 def _annotation(row: SampleRow, rule: MaskRule | BoxRule, uri: str, **values: Any) -> dict[str, Any]:
@@ -74,34 +85,50 @@ def _annotation(row: SampleRow, rule: MaskRule | BoxRule, uri: str, **values: An
             "machine_made": getattr(rule, "machine_made", False), "source": "as published", **values}
 
 
-def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow, seen: set[str]) -> list[dict[str, Any]]:
-    """One row per term that the mask annotates, present or absent; a mask that contradicts its map states nothing.
+def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow) -> tuple[set[str], list[dict[str, Any]]]:
+    """The raw values that were met and one row per term that the mask annotates, present or absent.
 
-    Values that the map lists are added to `seen`.
+    A mask that cannot be read or contradicts its map states nothing: the sample gets the issue.
     """
+    nothing: tuple[set[str], list[dict[str, Any]]] = (set(), [])
     if facts.error or facts.header is None:
         row.issue(f"corrupted_file: mask {facts.path}: {facts.error or 'not an image'}")
-        return []
+        return nothing
     try:
         values = _values(load_pixels(source.root / facts.path, facts.format or ""))
     except Unreadable as error:
         row.issue(f"corrupted_file: mask {facts.path}: {error.what}")
-        return []
+        return nothing
     mapping = _mask_map(layout, rule, tokens)
-    unknown = [str(value) for value in values if value != 0 and str(value) not in mapping.by_raw and mapping.entries[0].raw != "*"]
+    met = {str(value) for value in values if value}
+    if rule.raw is not None:
+        met = {fill(rule.raw, tokens)} if met else set()
+        unknown = [fill(rule.raw, tokens)] if fill(rule.raw, tokens).casefold() not in mapping.by_raw else []
+    else:
+        unknown = sorted(raw for raw in met if raw not in mapping.by_raw and mapping.entries[0].raw != "*")
     if unknown:
         row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list")
-        return []
-    seen |= {str(value) for value in values if value}
+        return nothing
     if tuple(facts.header.shape or ())[:3] != tuple(row.values["shape"] or ())[:3]:
         row.issue(f"mask_mismatch: mask {facts.path} has shape {facts.header.shape}, the image {row.values['shape']}")
+    if rule.raw is not None:
+        return set(), _structure(mapping, fill(rule.raw, tokens), bool(met), rule, facts, row)
     states: States = {}
     for entry in mapping.entries:
-        met = bool(set(values) - {0}) if entry.raw == "*" else entry.raw in {str(value) for value in values}
+        is_met = bool(met) if entry.raw == "*" else entry.raw in met
         for term in entry.terms:
-            states[term] = "present" if met or states.get(term) == "present" else "absent"
+            states[term] = "present" if is_met or states.get(term) == "present" else "absent"
     row.state(states, facts.path)
-    return [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, label_map=mapping.name) for term, state in states.items()]
+    return met, [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, label_map=mapping.name) for term, state in states.items()]
+
+
+def _structure(mapping: LabelMap, raw: str, met: bool, rule: MaskRule, facts: FileFacts, row: SampleRow) -> list[dict[str, Any]]:
+    """A file of one structure: its own term is there or not; a whole that it is part of can only be there."""
+    entries = mapping.by_raw[raw.casefold()]
+    own: States = {term: "present" if met else "absent" for entry in entries if entry.rule in OWN_RULES for term in entry.terms}
+    wholes: States = {term: "present" for entry in entries if met for term in entry.terms}
+    row.state(wholes | own, facts.path)
+    return [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, raw=raw, label_map=f"{mapping.name}: {raw}") for term, state in own.items()]
 
 
 def settle(slug: str, layout: Layout, seen: Mapping[tuple[int, str], set[str]]) -> None:
@@ -137,7 +164,10 @@ def _values(array: Pixels) -> list[int]:
 def _mask_map(layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
     if rule.term is not None:
         return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (fill(rule.term, tokens),)),))
-    return _named_map(layout, fill(rule.labels or "", tokens))
+    maps = [_named_map(layout, fill(name, tokens)) for name in rule.labels]
+    if not maps:
+        return LabelMap(rule.pattern.text, (Entry("*", ()),))
+    return maps[0] if len(maps) == 1 else replace(maps[0], name=" + ".join(one.name for one in maps), entries=tuple(entry for one in maps for entry in one.entries))
 
 
 def _named_map(layout: Layout, name: str) -> LabelMap:

@@ -13,7 +13,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Pattern:
-    """`{token}` is a piece of one path part, `{token:regex}` what the regex matches, `*` anything inside a part, `**/` any folders.
+    """`{token}` is a piece of one path part, `{token:regex}` what the regex matches, `*` anything inside a part, `**/` any folders, `[…]` may be missing.
 
     A token used twice must have one value. Matching ignores nothing: case and extension count.
     """
@@ -32,9 +32,24 @@ class Pattern:
         return tuple(self.regex.groupindex)
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Tokens of a path, or None when it does not match whole."""
+        """Tokens of a path, or None when it does not match whole; a token of a missing `[…]` is left out."""
         found = self.regex.fullmatch(path)
-        return found.groupdict() if found else None
+        return {name: value for name, value in found.groupdict().items() if value is not None} if found else None
+
+    @cached_property
+    def literals(self) -> int:
+        """How many characters of a path this pattern fixes: the more, the less likely it matches by chance."""
+        return len(re.sub(r"\*|[\[\]]|\{(?:[^{}]|\{[^{}]*\})*\}", "", self.text))
+
+    def expression(self, token: str) -> str | None:
+        """The regex that the pattern states for a token, None for a plain `{token}`."""
+        found = re.search(r"\{" + token + r":((?:[^{}]|\{[^{}]*\})*)\}", self.text)
+        return found.group(1) if found else None
+
+    def path(self, tokens: dict[str, str], star: str = "x") -> str:
+        """A path that this pattern matches: tokens filled, `[…]` there, `**/` no folder and `*` the text `star`."""
+        plain = re.sub(r"\{([A-Za-z_]\w*):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", self.text)
+        return fill(re.sub(r"[\[\]]", "", plain), tokens).replace("**/", "").replace("*", star)
 
 
 def fill(template: str, values: dict[str, str]) -> str:
@@ -56,6 +71,9 @@ def _translate(text: str) -> str:
             i += 3
         elif text[i] == "*":
             out.append("[^/]*")
+            i += 1
+        elif text[i] in "[]":
+            out.append("(?:" if text[i] == "[" else ")?")
             i += 1
         elif text[i] == "{":
             name, expression, i = _token(text, i)

@@ -9,7 +9,7 @@ from typing import Any
 
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.grouping import Group
-from isocenter.harmonize.layout import SAMPLE_COLUMNS, Layout
+from isocenter.harmonize.layout import LIST_SEPARATOR, SAMPLE_COLUMNS, Layout
 from isocenter.harmonize.sample import PATIENT_SEPARATOR, sample_id
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.table_join import JoinTable, Row
@@ -110,12 +110,19 @@ def _join(row: SampleRow, layout: Layout, key: str, tables: list[JoinTable]) -> 
             if rows[label.table or ""] and label.column not in rows[label.table or ""][0]:
                 row.issue(f"missing_column: table {label.table} has no column {label.column!r}")
         for cell in cells:
-            reading = label.map.read(cell, ancestors)
+            reading = label.map.read(_listed(cell) if label.listed else cell, ancestors)
             row.state(reading.states, f"{label.table or 'path'}.{label.column or label.token}")
             for raw in reading.unknown:
                 row.issue(f"unknown_label: {label.column or label.token} = {raw!r} is not in its label map")
         if row.values["labels"] is None:
             row.values["labels"] = {}
+
+
+def _listed(cell: str) -> str:
+    """A cell written like a list, `['a', "b"]` or `[a, b]`, as texts between list separators."""
+    inner = cell.strip().removeprefix("[").removesuffix("]")
+    quoted = re.findall(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", inner)
+    return LIST_SEPARATOR.join([one or other for one, other in quoted] if quoted else [part.strip() for part in inner.split(",")])
 
 
 def _cell(template: str, found: Row) -> str:
