@@ -12,6 +12,10 @@ from collections.abc import Mapping, Sequence
 from isocenter.curate.duplicates.picture import Evidence
 
 CLEARLY_TWO = -2.0                 # log-odds below which an aligned pair contradicts
+LIKELY_TWO = 0.0                   # the same where both pictures are at least as sharp as the one between them
+NOT_ONE = 1.5                      # the same where, besides, one link is stronger than the other by 2 or more
+STRONGER = 2.0
+AS_SHARP = 0.95                    # pixels of one per pixel of the other
 ALIGNED = 12                       # matched points from which a and c count as aligned
 OVERLAP = 0.5
 
@@ -33,13 +37,25 @@ def weaker_links(odds: Mapping[Key, float], evidence: Mapping[Key, Evidence | No
 
 def _around(middle: int, others: Sequence[int], odds: Mapping[Key, float], evidence: Mapping[Key, Evidence | None]) -> set[Key]:
     weak = set()
+    sharp = {other for other in others if _pixels_of(other, middle, evidence) >= AS_SHARP}
     for i, a in enumerate(others):
         for c in others[i + 1:]:
-            across = key(a, c)
-            found = evidence.get(across)
-            if found and odds[across] < CLEARLY_TWO and found.inliers >= ALIGNED and found.overlap >= OVERLAP:
-                weak.add(min(key(middle, a), key(middle, c), key=lambda pair: odds[pair]))
+            found = evidence.get(key(a, c))
+            weaker, stronger = sorted((key(middle, a), key(middle, c)), key=lambda pair: odds[pair])
+            least = CLEARLY_TWO
+            if a in sharp and c in sharp:
+                least = NOT_ONE if odds[stronger] - odds[weaker] >= STRONGER else LIKELY_TWO
+            if found and odds[key(a, c)] < least and found.inliers >= ALIGNED and found.overlap >= OVERLAP:
+                weak.add(weaker)
     return weak
+
+
+def _pixels_of(other: int, middle: int, evidence: Mapping[Key, Evidence | None]) -> float:
+    """Pixels of `other` along one pixel of `middle`, where they show the same thing."""
+    found = evidence.get(key(middle, other))
+    if found is None:
+        return 1.0
+    return found.scale if middle < other else 1.0 / found.scale
 
 
 def key(a: int, b: int) -> Key:

@@ -7,22 +7,25 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.curate.duplicates import groups, nets
-from isocenter.curate.duplicates.contradictions import Key, weaker_links
+from isocenter.curate.duplicates.contradictions import Key, key, weaker_links
 from isocenter.curate.duplicates.judge import prove_all
 from isocenter.curate.duplicates.line import CLEAR, Line, learn, shipped
 from isocenter.curate.duplicates.picture import Candidate, Evidence, Member, Net, Pair, Picture, Verdict
 from isocenter.curate.duplicates.planted import SAMPLE, plant
 from isocenter.curate.duplicates.prepare import prepare
 from isocenter.curate.duplicates.workers import Pool, pool
+from isocenter.embeddings.local_features import VARIANTS
 
 LOCAL_UP_TO = 50_000               # pictures up to which local features are cast as a net without being asked
 LISTED = -6.0                      # log-odds below which a pair is not worth a row
+CROWD = 12                         # likely partners of one picture up to which all of them are compared with each other
 ROUNDS = 2                         # times that neighbours found by contradiction move the line
 CERTAIN = float("inf")
 
@@ -94,6 +97,7 @@ class _Search:
     def prove(self, candidates: list[list[Candidate]], flat: NDArray[np.int64]) -> None:
         for some, found in zip(candidates, prove_all(candidates, self.folder, self.crew)):
             self.evidence[(some[0].a, some[0].b)] = found
+        self.complete()
         self.done("proof")
         if all(value < LISTED for value in self.log_odds().values()):
             return                                                 # nothing came near: there is no line to draw
@@ -102,6 +106,19 @@ class _Search:
         self.plants = plant([int(i) for i in origins], neighbours, self.folder, self.crew, seed=self.seed)
         self.learn_line()
         self.done("line")
+
+    def complete(self) -> None:
+        """Prove also the third side of every likely triangle, so that a contradiction cannot hide in a pair that no net proposed."""
+        partners: dict[int, set[int]] = {}
+        for (a, b), value in self.log_odds().items():
+            if value > 0:
+                partners.setdefault(a, set()).add(b)
+                partners.setdefault(b, set()).add(a)
+        third = {key(a, c) for others in partners.values() if len(others) <= CROWD for a, c in combinations(sorted(others), 2)} - set(self.evidence)
+        more = [[Candidate(a, b, Net.LOCAL, variant) for variant in VARIANTS] for a, b in sorted(third) if not self.apart(a, b)]
+        for some, found in zip(more, prove_all(more, self.folder, self.crew)):
+            pair = (some[0].a, some[0].b)
+            self.evidence[pair], self.net[pair] = found, Net.LOCAL
 
     def neighbours(self) -> dict[int, list[int]]:
         """For each picture those that came nearest, best matched first."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from isocenter.curate.duplicates.contradictions import Key, key
 from isocenter.curate.duplicates.picture import Picture
 
-FROM_KEEPER = -1.0                 # log-odds of keeper against keeper below which two groups stay apart
+FROM_KEEPER = 0.0                  # log-odds of keeper against keeper below which two groups stay apart
 
 
 def join(links: Mapping[Key, float], odds: Mapping[Key, float], rank: Sequence[tuple[float, ...]]) -> tuple[list[list[int]], set[Key]]:

@@ -20,7 +20,7 @@ CENTRE = np.array([1.2, 0.7, 1.5, 5.0, -2.0, 1.0])
 SHIPPED = np.array([-1.3, 2.2, 1.1, 0.6, 1.5, 0.75, 2.4])
 STIFFNESS = 4.0                    # prior precision of a weight, in pseudo-observations
 WEIGHT = 60.0                      # total weight of each side, whatever its number
-CLEAR = 1.0                        # log-odds on either side of 0 within which a pair is unsettled
+CLEAR = 1.5                        # log-odds on either side of 0 within which a pair is unsettled
 SPREAD = 0.995                     # a correlation above this is as good as 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+
 from isocenter.curate.leakage import crossings, relations
 from isocenter.registry.related import Related, Step
 
