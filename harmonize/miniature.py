@@ -95,7 +95,9 @@ def _masks(rule: MaskRule, known: dict[str, LabelMap], made: list[MiniSample], f
         tokens = dict(sample.tokens)
         for name in rule.pattern.tokens:
             tokens.setdefault(name, _token(rule.pattern, name, number, Layout("mask")))
-        structures = [tokens | one for one in _structures(rule, tokens, known)][number::len(made)] if rule.raw else [tokens]
+        structures = [tokens | one for one in _structures(rule, tokens, known)] if rule.raw else [tokens]
+        if len(structures) > len(made):
+            structures = structures[number::len(made)]
         for one in structures:
             path = rule.pattern.path(one)
             if rule.pattern.match(path) is not None and _belongs(rule, one, sample):
