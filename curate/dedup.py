@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.duplicates import carry
 from isocenter.curate.duplicates.transform import ways_to
 from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows, star_pairs
-from isocenter.curate.near import Near, near_pairs
+from isocenter.curate.near import Near, near_pairs, sheets
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import ensure_pixel_hashes
 from isocenter.harmonize.sample import LABELS_DTYPE
@@ -59,6 +60,11 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken)}
         run.outputs |= {name: result.fingerprint or ""}
     return Deduplicated(result, pairs, groups, table.height - len(result), broken, conflicts, closer)
+
+
+def write_sheets(workspace: Workspace, cohort: Cohort, found: Deduplicated, folder: Path) -> list[Path]:
+    """Contact sheets of the near pairs that a person should see."""
+    return sheets(workspace, cohort.table, found.pairs, folder)
 
 
 def _decode(workspace: Workspace, cohort: Cohort) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from isocenter.curate.duplicates.find import Found, find
 from isocenter.curate.duplicates.picture import Picture
 from isocenter.curate.groups import Pair
 from isocenter.harmonize.decode import Decoder
+
+EXAMPLES = 12                      # joined and refuted pairs on a contact sheet
+MOST = 120                         # unsettled pairs on a contact sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,16 @@ def _text(value: object) -> str | None:
 
 def _numbers(value: object, sort: type) -> tuple | None:  # type: ignore[type-arg]
     return None if not isinstance(value, list) or None in value else tuple(sort(v) for v in value)
+
+
+def sheets(workspace: Workspace, table: pl.DataFrame, pairs: list[Pair], folder: Path) -> list[Path]:
+    """Contact sheets of the pairs that a person should see: unsettled ones, then the least sure of the joined and of the refuted."""
+    from isocenter.curate.duplicates.sheets import write_sheets
+
+    near = [pair for pair in pairs if pair.net not in ("file", "pixel")]
+    weakest = sorted((pair for pair in near if pair.verdict == "same"), key=lambda pair: pair.score)[:EXAMPLES]
+    strongest = sorted((pair for pair in near if pair.verdict == "different"), key=lambda pair: -pair.score)[:EXAMPLES]
+    shown = sorted((pair for pair in near if pair.verdict == "unsettled"), key=lambda pair: -pair.score)[:MOST] + weakest + strongest
+    dataset = dict(table.select("sample_id", "dataset").iter_rows())
+    decoders = {name: Decoder(workspace, name) for name in sorted({dataset[name] for pair in shown for name in (pair.a, pair.b)})}
+    return write_sheets(shown, {name: decoders[dataset[name]].loader(name) for pair in shown for name in (pair.a, pair.b)}, folder)

@@ -95,7 +95,16 @@ def read(text: str) -> Transform | None:
     return Transform(np.array(body["matrix"], np.float64).reshape(2, 3), bool(body["inverted"]), tuple(body["size_a"]), tuple(body["size_b"]))
 
 
-def _grow(size: tuple[int, int]) -> NDArray[np.float64]:
+def in_prepared(text: str) -> Transform | None:
+    """The transform between images shrunk as `prepare.grey` does."""
+    known = read(text)
+    if known is None or known.size_a is None or known.size_b is None:
+        return known
+    shrunk = compose(inverse(_grow(known.size_b)), compose(known.matrix, _grow(known.size_a)))
+    return Transform(shrunk, known.inverted)
+
+
+def _grow(size: tuple[int, ...]) -> NDArray[np.float64]:
     """Pixels of the prepared image to pixels of the original; pixel centres are at whole numbers."""
     factor = max(1.0, max(size) / LONGEST)
     return np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2]])
