@@ -163,7 +163,16 @@ class _Join:
         def task(group: range) -> list[Part]:
             return [part for cell, near in zip(group, cells.visitors(group)) for part in self._cell(cells.members(cell), cells.reach, *near)]
 
-        return [partial(task, range(first, min(len(cells), first + CELLS_AT_ONCE))) for first in range(0, len(cells), CELLS_AT_ONCE)]
+        groups = [range(first, min(len(cells), first + CELLS_AT_ONCE)) for first in range(0, len(cells), CELLS_AT_ONCE)]
+        settled = (cells.home >= 0).nonzero()[:, 0]
+        return [partial(task, group) for group in groups] + [partial(self._strays, part, cells.strays, settled) for part in cells.strays.split(BLOCK) if len(part)]
+
+    def _strays(self, part: Any, strays: Any, settled: Any) -> list[Part]:
+        """Pairs of some rows of no cell with all rows that have one, and among the rows of none."""
+        later = strays[strays > part[-1]]                                       # both rise
+        found = [self._block(part, part, self.screen[part], self.screen[part], True)]
+        found += [self._block(part, other, self.screen[part], self.screen[other], False) for rest in (later, settled) for other in rest.split(BLOCK)]
+        return [pairs for some in found for pairs in some]
 
     def _cell(self, members: Any, reach: Any, visitors: Any, angle: Any) -> Iterator[Part]:
         """Pairs of one cell: its members among themselves, then with its visitors, farthest first."""

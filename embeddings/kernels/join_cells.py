@@ -11,27 +11,44 @@ ROUNDING = 2.0**-24             # unit roundoff of float32
 AT_ONCE = 16384                 # rows in one product
 ROUNDS = 5
 PER_CELL = 48                   # rows a cell that the centres are learnt from
+REFINEMENTS = 3
+FAR = 1.3                       # times the median angle to the centre
+STRAYS = 0.01                   # at most this share of the rows is left without a cell
 
 
 class Cells:
-    """Rows by their nearest of about √n centres. Every angle is rounded to the safe side by `error`, the error of a cosine.
+    """Rows by their nearest centre; rows that are near none stray. Every angle is rounded to the safe side by `error`, that of a cosine.
 
-    home: (n,) cell of each row. reach: (n,) at least its angle to the centre. radius: (k,) the largest reach of a cell.
+    √n centres are learnt from a sample, then up to thrice √n more from the rows that lie much farther from their centre than most, so
+    that small clusters get centres too: one far row makes its whole cell useless. home: (n,) cell of each row, −1 for strays.
+    reach: (n,) at least the row's angle to its centre. radius: (k,) the largest reach in a cell. strays: rows of no cell.
     """
 
     def __init__(self, rows: Any, angle: float, error: float, seed: int) -> None:
         import torch
 
         self.torch, self.rows, self.angle, self.error, self.seed = torch, rows, angle, error, seed
-        self.centres = self._centres()
-        parts = [(part @ self.centres.T).max(1) for part in rows.split(AT_ONCE)]
-        self.home = torch.cat([part.indices for part in parts])
-        self.reach = torch.arccos((torch.cat([part.values for part in parts]) - error).clamp(-1, 1))
+        every = torch.arange(len(rows), device=rows.device)
+        self.centres = self._centres(every)
+        self.home, self.reach = self._assign(every, self.centres)
+        for _ in range(REFINEMENTS):
+            far = self._far()
+            if len(far) <= STRAYS * len(rows):
+                break
+            extra = self._centres(far)
+            home, reach = self._assign(far, extra)
+            nearer = reach < self.reach[far]
+            self.home[far[nearer]], self.reach[far[nearer]] = home[nearer] + len(self.centres), reach[nearer]
+            self.centres = torch.cat([self.centres, extra])
+        far = self._far()
+        self.strays = far[torch.argsort(self.reach[far], descending=True)][: int(STRAYS * len(rows))].sort().values
+        self.home[self.strays] = -1
         order = torch.argsort(self.reach, descending=True)
         self.order = order[torch.argsort(self.home[order], stable=True)]
         edges = torch.arange(len(self.centres) + 1, device=rows.device)
         self.starts = torch.searchsorted(self.home[self.order], edges).tolist()
-        self.radius = torch.zeros(len(self.centres), device=rows.device).scatter_reduce(0, self.home, self.reach, "amax")
+        inside = self.home >= 0
+        self.radius = torch.zeros(len(self.centres), device=rows.device).scatter_reduce(0, self.home[inside], self.reach[inside], "amax")
 
     def __len__(self) -> int:
         return len(self.centres)
@@ -64,11 +81,21 @@ class Cells:
         sizes = torch.bincount(cell, minlength=len(group)).tolist()
         return list(zip(rows[order].split(sizes), angle.split(sizes)))
 
-    def _centres(self) -> Any:
-        """(k, d) unit rows: a few rounds of spherical k-means on a sample (Dhillon & Modha 2001)."""
+    def _far(self) -> Any:
+        """Rows that lie much farther from their centre than half of the rows do."""
+        return (self.reach > FAR * self.reach.median()).nonzero()[:, 0]
+
+    def _assign(self, ids: Any, centres: Any) -> tuple[Any, Any]:
+        """(nearest centre, at least the angle to it) of the rows `ids`."""
+        best = [(self.rows[part] @ centres.T).max(1) for part in ids.split(AT_ONCE)]
+        cosine = self.torch.cat([part.values for part in best])
+        return self.torch.cat([part.indices for part in best]), self.torch.arccos((cosine - self.error).clamp(-1, 1))
+
+    def _centres(self, ids: Any) -> Any:
+        """(k, d) unit rows: a few rounds of spherical k-means on a sample of the rows `ids` (Dhillon & Modha 2001)."""
         torch = self.torch
         cells = int(min(4096, max(16, math.sqrt(len(self.rows)))))
-        rows = self.rows[sample(len(self.rows), PER_CELL * cells, self.seed, self.rows.device)]
+        rows = self.rows[ids[sample(len(ids), PER_CELL * cells, self.seed, ids.device)]]
         centres = rows[sample(len(rows), cells, self.seed + 1, rows.device)]
         for _ in range(ROUNDS):
             home = torch.cat([(part @ centres.T).argmax(1) for part in rows.split(AT_ONCE)])
