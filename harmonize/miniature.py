@@ -106,8 +106,8 @@ def _masks(rule: MaskRule, known: dict[str, LabelMap], made: list[MiniSample], f
 
 def _belongs(rule: MaskRule, tokens: dict[str, str], sample: MiniSample) -> bool:
     """Whether the mask is of this sample, as its image template and the tokens they share say."""
-    same = all(sample.tokens.get(name, value) == value for name, value in tokens.items())
-    return same and (rule.image is None or fill(rule.image, tokens) == sample.path)
+    shared = sample.tokens.keys() & tokens.keys() & set(rule.pattern.tokens)
+    return bool(shared or rule.image) and all(sample.tokens[name] == tokens[name] for name in shared) and (rule.image is None or fill(rule.image, tokens) == sample.path)
 
 
 def _structures(rule: MaskRule, tokens: dict[str, str], known: dict[str, LabelMap]) -> list[dict[str, str]]:

@@ -119,6 +119,8 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
         for term in entry.terms:
             states[term] = "present" if is_met or states.get(term) == "present" else "absent"
     row.state(states, facts.path)
+    if not mapping.annotates:
+        return met, [_annotation(row, rule, facts.path, kind="mask", term=None, state="present")]
     return met, [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, label_map=mapping.name) for term, state in states.items()]
 
 

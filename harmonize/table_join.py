@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import re
 from collections import defaultdict
@@ -62,8 +63,10 @@ def read_rows(path: Path, rule: TableRule) -> Iterator[Row]:
 
 
 def _text(path: Path, encoding: str) -> str:
-    """The file's text; bytes that are not in the stated encoding are read as Latin-1, which cannot fail."""
+    """The file's text, gzip unpacked; bytes that are not in the stated encoding are read as Latin-1, which cannot fail."""
     raw = path.read_bytes()
+    if raw.startswith(b"\x1f\x8b"):
+        raw = gzip.decompress(raw)
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError:
