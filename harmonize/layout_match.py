@@ -33,7 +33,7 @@ class Claim:
 
 
 def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:
-    """The claim of one layout on a folder (or on POSIX paths below it); None when no image or less than half the files are explained."""
+    """The claim of one layout on a folder (or on POSIX paths below it); None when it has no image, a table is not there, or less than half the files are explained."""
     paths = list(_paths(root) if isinstance(root, Path) else root)
     images, others = [rule.pattern for rule in layout.images], [*(rule.file for rule in layout.tables), *(rule.pattern for rule in layout.boxes)]
     masks = {rule.pattern: _raws(rule.raw, rule.labels) for rule in layout.masks}
@@ -46,7 +46,7 @@ def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:
         if (found := next((pattern for pattern in (*masks, *others, *images) if _takes(pattern, path, masks.get(pattern))), None)) is not None:
             met[found] = met.get(found, 0) + 1
             explained += 1
-    if not any(pattern in met for pattern in images) or explained < ENOUGH * len(paths):
+    if not any(pattern in met for pattern in images) or not all(rule.file in met for rule in layout.tables) or explained < ENOUGH * len(paths):
         return None
     wanted = [*images, *masks, *others]
     return Claim(sum(pattern in met for pattern in wanted) / len(wanted), explained / len(paths),

@@ -22,11 +22,16 @@ from isocenter.core.workspace import Workspace
 @as_json
 def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], license_: str | None, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
+    from isocenter.harmonize.layout_match import best
     from isocenter.harmonize.source import adopt
     from isocenter.harmonize.table_layout import layout_for_table
 
     if table is not None or labels:
         layout = str(layout_for_table(workspace, name, path, table, labels, layout))
     source = adopt(workspace, name, path, dataset=dataset, layout=layout or "folder", license=license_)
+    looks = next((claim.layout for claim in best(source.root)), None) if layout is None else None
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
-    emit(body, json_, f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})", f"isocenter scan {name}")
+    told = f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})"
+    if looks:
+        told += f"\nlooks like layout {looks}: isocenter adopt {name} {path} --layout {looks}"
+    emit(body | ({"looks_like": looks} if looks else {}), json_, told, f"isocenter scan {name}")

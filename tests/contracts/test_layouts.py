@@ -11,6 +11,7 @@ import pytest
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
+from isocenter.harmonize import layout_list
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.layout import Layout
 from isocenter.harmonize.layout_match import best
@@ -105,3 +106,8 @@ def test_no_other_layout_claims_its_miniature(name: str, tried: dict[str, Tried]
     found = best(tried[name].root)
     assert found[0].layout == name
     assert [replace(claim, layout="") for claim in found].count(replace(found[0], layout="")) == 1
+
+
+def test_the_reference_page_lists_every_layout() -> None:
+    page = Path(__file__).parents[2] / "docs/reference/layouts.md"
+    assert page.read_text(encoding="utf-8") == layout_list.page(), "python -m isocenter.harmonize.layout_list > docs/reference/layouts.md"
