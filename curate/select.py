@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,35 +18,58 @@ from isocenter.core.plugins import PluginTable
 from isocenter.core.runs import ledger
 from isocenter.core.workspace import Workspace
 from isocenter.curate.api import Picks, Pool
+from isocenter.curate.constraints import Constraints, parse_limit
+from isocenter.curate.constraints_choice import choose, part
 from isocenter.curate.features import features_of
 from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.sample import SAMPLES
 
 STRATEGIES = PluginTable("strategies", "isocenter.curate.strategies", ("pick", "needs"))
 BASELINES = ("random", "stratified")
+DEFAULT_STRATEGY, DEFAULT_ENCODER = "spread", "sketch"      # by the evidence in docs/decisions/400-default-selection.md
+LARGEST = float(np.finfo(np.float64).max)
 
 
-def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = "random", budget: int, seed: int = 0, encoder: str = "thumbnail",
-           on: str = "label", dry_run: bool = False) -> Cohort:
-    """The `budget` samples that a strategy puts first; what random and stratified random give is in the header under `beside`.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a choice must keep beside its budget; files that name samples hold one sample id a line.
+
+    spend: what the budget counts: `samples`, `bytes`, `volumes` (samples of three dimensions; others stay out), or a supplied column such as `cost`.
+    limits: as `sex=F>=100` or `dataset=lits<=500`; columns are those of the cohort and sample tables, and `label` for the present terms.
+    supplied: column name -> table (Parquet or CSV) with `sample_id` and that column: scores, predictions, costs.
+    """
+
+    spend: str = "samples"
+    limits: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    include: Path | None = None
+    exclude: Path | None = None
+    supplied: Mapping[str, Path] = field(default_factory=dict)
+
+
+def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = DEFAULT_STRATEGY, budget: float, seed: int = 0, encoder: str = DEFAULT_ENCODER,
+           on: str = "label", wishes: Wishes | None = None, dry_run: bool = False) -> Cohort:
+    """What a strategy puts first within the budget and the wishes; what random and stratified random give is in the header under `beside`.
 
     encoder: whose features the strategy looks at. on: what strata are, `label` (the set of present terms) or a column.
-    Raises NotFound for an unknown strategy, BadInput for a budget that is none or a column that does not exist.
+    Raises NotFound for an unknown strategy, BadInput for a budget that is none, a column that does not exist, or wishes that cannot be kept.
     """
-    strategy = STRATEGIES.get(by, workspace.plugins)
-    if budget < 1:
+    strategy, wishes = STRATEGIES.get(by, workspace.plugins), wishes or Wishes()
+    if budget <= 0 or (wishes.spend == "samples" and budget < 1):
         raise BadInput(f"budget {budget} selects nothing", hint="a number of samples, 1 or more")
-    with ledger(workspace, "select", dry_run=dry_run, cohort=cohort.name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, name=name) as run:
+    asked = {key: value for key, value in asdict(wishes).items() if value and value != "samples"}
+    with ledger(workspace, "select", dry_run=dry_run, cohort=cohort.name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, name=name,
+                **({"wishes": json.loads(json.dumps(asked, default=str))} if asked else {})) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
-        pool, positions = pool_of(workspace, cohort, strategy, encoder, on)
-        picks: Picks = strategy.pick(pool, min(budget, len(pool)), seed=seed)
+        pool, positions = pool_of(workspace, cohort, strategy, encoder, on, wishes.supplied)
+        picks = _choose(workspace, cohort, pool, positions, strategy, budget, seed, wishes)
         beside = {by: _measure(cohort, positions, pool, picks)}
         for baseline in BASELINES:
             if baseline != by:
                 plain, where = pool_of(workspace, cohort, STRATEGIES.get(baseline), encoder, on)
-                where = positions if len(positions) < len(where) else where
-                chosen = STRATEGIES.get(baseline).pick(_part(plain, where), min(budget, len(where)), seed=seed)
-                beside[baseline] = _measure(cohort, where, pool, chosen)
+                inside = np.flatnonzero(np.isin(where, positions))
+                chosen = _choose(workspace, cohort, part(plain, inside), where[inside], STRATEGIES.get(baseline), budget, seed, wishes)
+                beside[baseline] = _measure(cohort, positions, pool, chosen)
         made = cohort.next(name, _ranked(cohort, positions, picks, by), "select", by=by, budget=budget, seed=seed, encoder=encoder, on=on)
         result = Cohort(name, made.table, {**made.header, "beside": beside}).save(workspace, dry_run=dry_run)
         run.counts |= {"pool": len(pool), "selected": len(result)}
@@ -50,29 +77,83 @@ def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = "random
     return result
 
 
-def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder: str, on: str) -> tuple[Pool, NDArray[np.int64]]:
+def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder: str, on: str,
+            supplied: Mapping[str, Path] | None = None) -> tuple[Pool, NDArray[np.int64]]:
     """What the strategy may see, and the positions of the pool's members in the cohort (samples that cannot be encoded stay out)."""
     ids = cohort.table["sample_id"].to_list()
     features, positions = np.empty((0, 0), np.float32), np.arange(len(cohort))
     if getattr(strategy, "uses_features", True):
         found = features_of(workspace, cohort, encoder)
         features, positions = found.rows, found.positions
-    columns = {column: _column(workspace, cohort, column, on)[positions] for column in strategy.needs}
+    given = {column: supplied_column(cohort, column, path) for column, path in (supplied or {}).items()}
+    columns = {column: (given[column] if column in given else _column(workspace, cohort, column, on))[positions] for column in strategy.needs}
     return Pool(tuple(ids[at] for at in positions), features, columns), positions
 
 
+def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
+    """The cohort's values of one column of a table with `sample_id`; None where the table has no row. Raises BadInput for another table."""
+    try:
+        table = pl.read_csv(path) if path.suffix.lower() in (".csv", ".txt") else pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(f"not a table: {error}", where=str(path), hint="Parquet, or CSV with a header") from error
+    missing = {"sample_id", column} - set(table.columns)
+    if missing:
+        raise BadInput(f"the table has no column {', '.join(sorted(missing))}", where=str(path), hint=f"it has {', '.join(table.columns)}")
+    value = dict(zip(table["sample_id"].to_list(), table[column].to_list()))
+    result = np.empty(len(cohort), object)
+    result[:] = [value.get(sample) for sample in cohort.table["sample_id"].to_list()]
+    return result
+
+
+def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray[np.int64], strategy: ModuleType, budget: float, seed: int, wishes: Wishes) -> Picks:
+    limits = tuple(parse_limit(text) for text in wishes.limits)
+    constraints = Constraints(budget, limits, _ids(wishes.include), _ids(wishes.exclude), frozenset(wishes.licences) or None)
+    columns = {limit.column: _raw(workspace, cohort, limit.column, wishes.supplied)[positions] for limit in limits}
+    licences = _raw(workspace, cohort, "license", {})[positions].tolist() if wishes.licences else None
+    costs = None if wishes.spend == "samples" else _costs(workspace, cohort, wishes)[positions]
+    return choose(pool, strategy, constraints, seed=seed, columns=columns, licences=licences, costs=costs)
+
+
+def _costs(workspace: Workspace, cohort: Cohort, wishes: Wishes) -> NDArray[np.float64]:
+    """What every sample costs; infinite where it is not to be bought at all, not a number where it is not known."""
+    if wishes.spend == "volumes":
+        shapes = _raw(workspace, cohort, "shape", {})
+        return np.array([1.0 if shape is not None and len(shape) > 2 and shape[2] > 1 else LARGEST for shape in shapes])
+    values = _raw(workspace, cohort, wishes.spend, wishes.supplied)
+    try:
+        return np.array([np.nan if value is None else float(value) for value in values])
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{wishes.spend!r} cannot be spent: {error}", hint="samples, bytes, volumes, or --column cost=TABLE with numbers") from error
+
+
+def _raw(workspace: Workspace, cohort: Cohort, column: str, supplied: Mapping[str, Path]) -> NDArray[Any]:
+    """A column's own values, one per row of the cohort; `label` gives the tuple of present terms."""
+    if column in supplied:
+        return supplied_column(cohort, column, supplied[column])
+    result = np.empty(len(cohort), object)
+    if column == "label":
+        result[:] = [tuple(sorted(term for term, state in (labels or {}).items() if state == "present")) for labels in cohort.table["labels"].to_list()]
+        return result
+    _known(column)
+    result[:] = cohort.samples(workspace, [column])[column].to_list()
+    return result
+
+
 def _column(workspace: Workspace, cohort: Cohort, column: str, on: str) -> NDArray[Any]:
-    if column == "stratum" and on == "label":
-        return np.array(["+".join(sorted(term for term, state in (labels or {}).items() if state == "present")) for labels in cohort.table["labels"].to_list()], object)
-    name = on if column == "stratum" else column
-    known = [*COHORT.schema.names, *SAMPLES.schema.names]
-    if name not in known:
-        raise BadInput(f"no column {name!r} to select by", hint=f"label, or one of {', '.join(dict.fromkeys(known))}")
-    return np.array([str(value) for value in cohort.samples(workspace, [name])[name].to_list()], object)
+    if column in ("predictions", "score", "foreground"):
+        raise BadInput(f"this strategy reads {column}, which no sample table has", hint=f"--column {column}=TABLE, a Parquet or CSV table with sample_id and {column}")
+    values = _raw(workspace, cohort, on if column == "stratum" else column, {})
+    return np.array(["+".join(value) if isinstance(value, tuple) else str(value) for value in values], object)
 
 
-def _part(pool: Pool, where: NDArray[np.int64]) -> Pool:
-    return Pool(tuple(pool.ids[at] for at in where), columns={name: values[where] for name, values in pool.columns.items()})
+def _known(column: str) -> None:
+    known = ["label", *COHORT.schema.names, *SAMPLES.schema.names]
+    if column not in known:
+        raise BadInput(f"no column {column!r} to select by", hint=f"one of {', '.join(dict.fromkeys(known))}")
+
+
+def _ids(path: Path | None) -> frozenset[str]:
+    return frozenset(line.strip() for line in path.read_text().splitlines() if line.strip()) if path else frozenset()
 
 
 def _measure(cohort: Cohort, positions: NDArray[np.int64], pool: Pool, picks: Picks) -> dict[str, float]:

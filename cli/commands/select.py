@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from isocenter.cli.options import as_json, dry_run, emit, output_cohort, seed, with_workspace
@@ -10,23 +12,38 @@ from isocenter.core.workspace import Workspace
 
 @click.command()
 @click.argument("cohort")
-@click.option("--by", default="random", show_default=True, help="The strategy; `isocenter plugins strategies` lists them.")
-@click.option("--budget", type=int, required=True, help="How many samples.")
-@click.option("--with", "encoder", default="thumbnail", show_default=True, help="The encoder of the features a strategy looks at.")
+@click.option("--by", default="spread", show_default=True, help="The strategy; `isocenter plugins strategies` lists them.")
+@click.option("--budget", type=float, required=True, help="How much may be spent: a number of samples, or of what --spend names.")
+@click.option("--spend", default="samples", show_default=True, metavar="WHAT", help="What the budget counts: samples, bytes, volumes, or a supplied column.")
+@click.option("--with", "encoder", default="sketch", show_default=True, help="The encoder of the features a strategy looks at.")
 @click.option("--on", default="label", show_default=True, help="What `stratified` strata are: label, or a column such as dataset or sex.")
+@click.option("--limit", "limits", multiple=True, metavar="WISH", help="A floor or a cap: sex=F>=100, dataset=lits<=500, label=nodule>=50, age=40-59>=20.")
+@click.option("--only-license", "licences", multiple=True, metavar="ID", help="Only samples under this licence (may be repeated).")
+@click.option("--include", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Always take the samples of this file, one id a line.")
+@click.option("--exclude", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Never take the samples of this file.")
+@click.option("--column", "supplied", multiple=True, metavar="NAME=TABLE", help="A column of your own (score, predictions, foreground, cost): a table with sample_id and NAME.")
 @seed
 @output_cohort
 @dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, by: str, budget: int, encoder: str, on: str, seed: int, name: str, dry_run: bool, json_: bool) -> None:
-    """Choose BUDGET samples of COHORT, most worth first."""
-    from isocenter.curate.select import select
+def command(workspace: Workspace, cohort: str, by: str, budget: float, spend: str, encoder: str, on: str, limits: tuple[str, ...], licences: tuple[str, ...],
+            include: Path | None, exclude: Path | None, supplied: tuple[str, ...], seed: int, name: str, dry_run: bool, json_: bool) -> None:
+    """Choose from COHORT within BUDGET, most worth first."""
+    from isocenter.curate.select import Wishes, select
     from isocenter.harmonize.cohort import Cohort
 
-    result = select(workspace, Cohort.open(workspace, cohort), name=name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, dry_run=dry_run)
+    wishes = Wishes(spend, limits, licences, include, exclude, _tables(supplied))
+    result = select(workspace, Cohort.open(workspace, cohort), name=name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run)
     body = {"cohort": name, "samples": len(result), "by": by, "budget": budget, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
     emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"]), f"isocenter export {name} --to files OUT")
+
+
+def _tables(supplied: tuple[str, ...]) -> dict[str, Path]:
+    pairs = [text.partition("=") for text in supplied]
+    if any(not equals or not path for _, equals, path in pairs):
+        raise click.BadParameter("NAME=TABLE, as in score=losses.csv", param_hint="--column")
+    return {column: Path(path) for column, _, path in pairs}
 
 
 def _text(name: str, number: int, by: str, beside: dict[str, dict[str, float]]) -> str:

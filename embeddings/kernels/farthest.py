@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+
+from isocenter.embeddings.kernels.threads import one_thread
 
 ROWS = 65_536           # rows of one block when the whole pool is read
 BLOCK = 1 << 24         # numbers in one block of similarities (64 MiB)
@@ -28,7 +27,7 @@ def farthest_first(features: NDArray[np.floating], budget: int, *, first: int) -
     alone, and are caught up by one matrix product when the radius has come down to them. Same picks, O(n) memory beside the
     features, O(n·d·budget) time at worst and a small part of it on data that has clusters.
     """
-    with _threads().limit(limits=1):        # many small products: threads would wait for each other longer than they work
+    with one_thread():
         return _traverse(features, min(budget, len(features)), first)
 
 
@@ -52,11 +51,6 @@ def _traverse(features: NDArray[np.floating], budget: int, first: int) -> tuple[
         done = _greedy(features, rows[bound[rows] >= level], level, bound, seen, picks, gains, centres, done)
         active = least if done > before else 2 * active
     return picks, gains
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _level(bound: NDArray[np.float32], active: int) -> np.float32:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+
+from isocenter.embeddings.kernels.threads import one_thread
 
 BLOCK = 1 << 23         # numbers in one block of similarities (32 MiB)
 SEEDING_ROUNDS = 12     # batches in which the first centres are drawn
 TRIALS, TRIED_UP_TO = 5, 64     # a few centres are worth several draws, of which the best stays
 DIVIDE_ABOVE = 500      # centres; more are found inside the cells of a coarse clustering
+SMALL = 4e9             # products of a round below which threads wait for each other longer than they work
 SETTLED = 1e-3          # stop when a smaller share of rows changes its centre
 
 
@@ -21,16 +26,8 @@ def kmeans(features: NDArray[np.floating], k: int, *, seed: int, rounds: int = 1
     (Bahmani et al. 2012). O(n·k·d·rounds) time, O(n + k·d) memory beside the features.
     """
     k = min(k, len(features))
-    rng = np.random.default_rng(seed)
-    centres = _first_centres(features, k, rng)
-    assigned, distance = nearest_centre(features, centres)
-    for _ in range(rounds):
-        centres = _means(features, assigned, distance, centres)
-        before = assigned
-        assigned, distance = nearest_centre(features, centres)
-        if np.count_nonzero(before != assigned) <= SETTLED * len(assigned):
-            break
-    return centres, assigned
+    with one_thread() if len(features) * k * features.shape[1] < SMALL else nullcontext():
+        return _lloyd(features, k, np.random.default_rng(seed), rounds)
 
 
 def divided_kmeans(features: NDArray[np.floating], k: int, *, seed: int, rounds: int = 10) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -98,6 +95,18 @@ def medoids(features: NDArray[np.float32], cluster: NDArray[np.integer]) -> NDAr
     order = np.lexsort((-typical, cluster))
     first: NDArray[np.int64] = order[np.unique(cluster[order], return_index=True)[1]]
     return first
+
+
+def _lloyd(features: NDArray[np.floating], k: int, rng: np.random.Generator, rounds: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    centres = _first_centres(features, k, rng)
+    assigned, distance = nearest_centre(features, centres)
+    for _ in range(rounds):
+        centres = _means(features, assigned, distance, centres)
+        before = assigned
+        assigned, distance = nearest_centre(features, centres)
+        if np.count_nonzero(before != assigned) <= SETTLED * len(assigned):
+            break
+    return centres, assigned
 
 
 def _first_centres(features: NDArray[np.floating], k: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,0 +1,46 @@
+"""Choose under constraints: a pool, a strategy and wishes go in; the picks that keep every wish come out, still most worth first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.core.errors import BadInput
+from isocenter.curate.api import Picks, Pool
+from isocenter.curate.constraints import Constraints, allowed, apply
+
+
+def choose(pool: Pool, strategy: ModuleType, constraints: Constraints, *, seed: int, columns: Mapping[str, Sequence[object]],
+           licences: Sequence[str | None] | None = None, costs: Sequence[float] | None = None) -> Picks:
+    """The strategy's own choice where no wish stands against it; else its choice first, then twice as many of its picks, then the rest at random.
+
+    columns, licences, costs: aligned with the pool; columns hold what the limits name. Included samples have gain 0 unless the strategy picked them.
+    Raises BadInput when the wishes cannot be kept, naming each.
+    """
+    price = np.ones(len(pool)) if costs is None else np.asarray(costs, float)
+    if not np.isfinite(price).all() or (price < 0).any():
+        raise BadInput("some samples have no cost", hint="a non-negative number for every sample of the pool")
+    keep = np.flatnonzero(allowed(pool.ids, constraints, licences) & (price <= constraints.budget))
+    open_ = part(pool, keep)
+    typical = float(price[keep].mean()) if len(keep) else 0.0
+    number = min(len(open_), max(1, int(constraints.budget / typical)) if typical else len(open_))
+    picks: Picks = strategy.pick(open_, number, seed=seed)
+    free = costs is None and not constraints.limits and not constraints.include
+    if free:
+        return Picks(keep[picks.indices], picks.gains, picks.reasons)
+    more: Picks = strategy.pick(open_, min(len(open_), 2 * number), seed=seed)
+    rest = np.random.default_rng(seed).permutation(len(open_))
+    ranking = keep[np.concatenate([picks.indices, more.indices, rest])]
+    chosen = apply(ranking, pool.ids, columns, constraints, costs=costs)
+    gain = dict(zip(keep[more.indices].tolist(), more.gains.tolist())) | dict(zip(keep[picks.indices].tolist(), picks.gains.tolist()))
+    said = dict(zip(keep[picks.indices].tolist(), picks.reasons))
+    return Picks(chosen, np.array([gain.get(at, 0.0) for at in chosen.tolist()]), tuple(said.get(at, "") for at in chosen.tolist()) if said else ())
+
+
+def part(pool: Pool, positions: NDArray[np.integer]) -> Pool:
+    """The pool cut to these positions."""
+    features = pool.features[positions] if len(pool.features) == len(pool) else pool.features
+    return Pool(tuple(pool.ids[at] for at in positions), features, {name: values[positions] for name, values in pool.columns.items()})
