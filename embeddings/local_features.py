@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 Variant = Literal["same", "mirror", "invert", "mirror-invert"]
 VARIANTS: tuple[Variant, ...] = ("same", "mirror", "invert", "mirror-invert")
 LONGEST = 640
-LIMIT = 1000
+LIMIT = 1200
+DETECTED = 1500                    # strongest points looked at before coarse ones are put first
+COARSE = 0.008                     # diameter over the longest side from which a point is also seen in a much smaller copy
 CLAHE_CLIP, CLAHE_TILES = 3.0, 8
 CONTRAST = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """SIFT points of one picture, strongest first.
+    """SIFT points of one picture: those that a much smaller copy has too come first, each part strongest first.
 
     xy: (n, 2) float32, pixels of the picture that was described. scale: (n,) float32, diameter in those pixels.
     descriptors: (n, 128) uint8, RootSIFT times 512 (a unit vector in steps of 1/512).
@@ -49,14 +51,14 @@ def describe(image: NDArray[np.uint8], limit: int = LIMIT) -> Points:
     import cv2
 
     flat = cv2.createCLAHE(CLAHE_CLIP, (CLAHE_TILES, CLAHE_TILES)).apply(np.ascontiguousarray(image))
-    found, raw = _sift(limit).detectAndCompute(flat, None)
+    found, raw = _sift().detectAndCompute(flat, None)
     if raw is None or not len(found):
         return Points(np.zeros((0, 2), np.float32), np.zeros(0, np.float32), np.zeros((0, 128), np.uint8))
     strength = np.array([point.response for point in found])
-    order = np.argsort(-strength, kind="stable")[:limit]
+    size = np.array([point.size for point in found], np.float32)
+    order = np.lexsort((-strength, size < COARSE * max(image.shape)))[:limit]
     xy = np.array([found[i].pt for i in order], np.float32)
-    scale = np.array([found[i].size for i in order], np.float32)
-    return Points(xy, scale, root_sift(raw[order]))
+    return Points(xy, size[order], root_sift(raw[order]))
 
 
 def root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -83,8 +85,8 @@ def _order(variant: Variant) -> NDArray[np.int64]:
 
 
 @cache
-def _sift(limit: int) -> Any:
+def _sift() -> Any:
     import cv2
 
     cv2.setNumThreads(1)
-    return cv2.SIFT_create(nfeatures=limit, contrastThreshold=CONTRAST, enable_precise_upscale=True)
+    return cv2.SIFT_create(nfeatures=DETECTED, contrastThreshold=CONTRAST, enable_precise_upscale=True)

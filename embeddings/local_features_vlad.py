@@ -1,7 +1,7 @@
 """One vector per picture from its local features: descriptors go in, unit vectors for a nearest-neighbour search come out.
 
 Source: Jégou et al. 2012 (VLAD: per visual word the sum of residuals); Arandjelović & Zisserman 2013 (each word's sum
-normalised by itself, so that no word dominates); Jégou & Chum 2012 (PCA with whitening of the result).
+normalised by itself, so that no word dominates; centring of the result).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from isocenter.embeddings.local_features import Variant, as_variant
 
 WORDS = 64
-DIMENSIONS = 256
-POINTS = 600                     # strongest points of a picture that enter its vector
-SMALL = 1_000                    # pictures below which whitening would only amplify noise
+DIMENSIONS = 1024
+POINTS = 300                     # first points of a picture that enter its vector
+FEW = 5_000                      # pictures up to which vectors are only centred, which loses nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """mean (d,) and axes (d, k) float32: a vector is projected, scaled by the axes' own length, and made unit length."""
+    """mean (d,) and axes (d, k) float32, or no axes where vectors are only centred; results have unit length."""
 
     mean: NDArray[np.float32]
-    axes: NDArray[np.float32]
+    axes: NDArray[np.float32] | None
 
 
 def learn_words(descriptors: NDArray[np.uint8], *, seed: int, rounds: int = 12) -> Vocabulary:
@@ -58,22 +58,22 @@ def aggregate(descriptors: NDArray[np.uint8], vocabulary: Vocabulary, variant: V
     return unit(total.reshape(1, -1))[0]
 
 
-def learn_projection(vectors: NDArray[np.float32]) -> Projection:
-    """PCA of (n, d) vectors; whitened when there are enough pictures to estimate the axes' spread."""
+def learn_projection(vectors: NDArray[np.float32], count: int) -> Projection:
+    """From a sample of (n, d) vectors: their mean, and for a corpus of more than 5,000 pictures the 1,024 main axes."""
     mean = vectors.mean(0)
+    if count <= FEW:
+        return Projection(mean, None)
     centred = vectors - mean
     values, left = np.linalg.eigh(centred @ centred.T)
-    keep = np.argsort(-values)[:max(1, min(DIMENSIONS, len(vectors) // 4))]
-    spread = np.sqrt(np.maximum(values[keep], 1e-9))
-    axes = (centred.T @ left[:, keep]) / spread
-    if len(vectors) >= SMALL:
-        axes = axes / (spread / spread.mean())
-    return Projection(mean.astype(np.float32), axes.astype(np.float32))
+    keep = np.argsort(-values)[:min(DIMENSIONS, len(vectors) - 1)]
+    axes = (centred.T @ left[:, keep]) / np.sqrt(np.maximum(values[keep], 1e-9))
+    return Projection(mean, axes.astype(np.float32))
 
 
 def project(vectors: NDArray[np.float32], projection: Projection) -> NDArray[np.float32]:
     """(n, d) -> (n, k) float32 unit rows."""
-    return unit((vectors - projection.mean) @ projection.axes)
+    centred = vectors - projection.mean
+    return unit(centred if projection.axes is None else centred @ projection.axes)
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from isocenter.curate.duplicates import groups, nets
 from isocenter.curate.duplicates.contradictions import Key, key, weaker_links
 from isocenter.curate.duplicates.judge import prove_all
-from isocenter.curate.duplicates.line import CLEAR, Line, learn, shipped
+from isocenter.curate.duplicates.line import SURELY_TWO, Line, learn, settle, shipped, thin
 from isocenter.curate.duplicates.picture import Candidate, Evidence, Member, Net, Pair, Picture, Verdict
 from isocenter.curate.duplicates.planted import SAMPLE, plant
 from isocenter.curate.duplicates.prepare import prepare
@@ -130,14 +130,16 @@ class _Search:
         return {i: [other for _, other in sorted(others)] for i, others in near.items()}
 
     def learn_line(self) -> None:
-        """Planted copies against neighbours: pairs that the line so far, metadata or a contradiction hold to be two pictures."""
+        """Planted copies against neighbours: pairs that clearly are, or by a contradiction must be, two pictures."""
         copies = [e for p in self.plants for e in p.copies if e]
         for _ in range(ROUNDS):
             odds = self.log_odds()
             weak = weaker_links(odds, self.evidence)
-            two = {pair for pair, value in odds.items() if value < 0} | weak
+            two = {pair for pair, value in odds.items() if value < SURELY_TWO} | weak
             near = [e for p in self.plants for other, e in p.others if (min(p.origin, other), max(p.origin, other)) in two]
             self.line = learn(copies, near + [found for pair in sorted(two) if (found := self.evidence[pair])])
+        doubted = weaker_links(self.log_odds(), self.evidence)
+        self.line = settle(self.line, copies, [found for pair, found in sorted(self.evidence.items()) if found and pair not in doubted])
 
     def log_odds(self) -> dict[Key, float]:
         proved = [(pair, found) for pair, found in sorted(self.evidence.items()) if found]
@@ -159,7 +161,7 @@ class _Search:
         place = {picture.id: i for i, picture in enumerate(self.pictures)}
         certain = {(c.a, c.b): CERTAIN for c in self.equal if not self.apart(c.a, c.b)}
         weak = weaker_links(self.odds, self.evidence)
-        links = certain | {pair: value for pair, value in self.odds.items() if value >= CLEAR and pair not in weak and pair in self.net}
+        links = certain | {pair: value for pair, value in self.odds.items() if value >= self.line.clear and pair not in weak and pair in self.net and not self.is_thin(pair)}
         links |= {(place[p.a], place[p.b]): _odds(p.score) for p in solid if p.verdict is Verdict.SAME}
         kept, refused = groups.join(links, self.odds, groups.rank(self.pictures, [fact.size for fact in self.facts]))
         pairs = [self.equal_pair(c) for c in self.equal if (c.a, c.b) in certain] + solid
@@ -176,10 +178,14 @@ class _Search:
 
     def pair(self, k: Key, odds: float, doubted: bool) -> Pair:
         found = self.evidence.get(k)
-        verdict = Verdict.UNSETTLED if abs(odds) < CLEAR or (doubted and odds > 0) else Verdict.SAME if odds > 0 else Verdict.DIFFERENT
+        verdict = Verdict.UNSETTLED if abs(odds) < self.line.clear or (odds > 0 and (doubted or self.is_thin(k))) else Verdict.SAME if odds > 0 else Verdict.DIFFERENT
         reason = _reason(found, doubted and odds > 0)
         return Pair(self.pictures[k[0]].id, self.pictures[k[1]].id, self.net[k], float(1 / (1 + np.exp(-odds))), verdict, reason,
                     self.transform(k, found), found)
+
+    def is_thin(self, k: Key) -> bool:
+        found = self.evidence.get(k)
+        return found is not None and thin(found)
 
     def transform(self, k: Key, found: Evidence | None) -> str:
         """The alignment in pixels of the originals, which were shrunk to their prepared images."""

@@ -24,9 +24,9 @@ from isocenter.embeddings.local_features_vlad import (
 
 THUMBNAILS_NEAREST = 6
 THUMBNAIL_COSINE = 0.9            # below it a thumbnail says nothing
-LOCAL_NEAREST: dict[Variant, int] = {"same": 5, "mirror": 1, "invert": 1, "mirror-invert": 1}
-LOCAL_COSINE = 0.15
-SAMPLE = 1_500                    # pictures from which words and projection are learnt
+LOCAL_NEAREST: dict[Variant, int] = {"same": 6, "mirror": 3, "invert": 2, "mirror-invert": 2}
+LOCAL_COSINE = 0.06
+SAMPLE = 4_000                    # pictures from which words and projection are learnt
 ROWS = 2_048                      # rows per block of a comparison of all with all
 
 
@@ -66,11 +66,12 @@ def local(folder: Path, positions: NDArray[np.int64], pool: Pool, *, seed: int) 
     if len(pooled) < 128:
         return []
     vocabulary = learn_words(pooled[rng.permutation(len(pooled))[:40_000]], seed=seed)
-    projection = learn_projection(np.stack([aggregate(d, vocabulary) for d in descriptors]))
+    projection = learn_projection(np.stack([aggregate(d, vocabulary) for d in descriptors]), len(positions))
     vectors = _vectors([paths[int(i)] for i in positions], vocabulary, projection, pool)
     best = _Best(len(positions), sum(LOCAL_NEAREST.values()))
+    base = vectors["same"].astype(np.float32)
     for variant, rows in vectors.items():
-        best.offer(rows, vectors["same"], (variant, 0), LOCAL_NEAREST[variant], LOCAL_COSINE)
+        best.offer(rows.astype(np.float32), base, (variant, 0), LOCAL_NEAREST[variant], LOCAL_COSINE)
     return [Candidate(int(positions[i]), int(positions[j]), Net.LOCAL, variant) for i, j, (variant, _) in best.pairs()]
 
 
@@ -136,14 +137,14 @@ def _descriptors(path: Path) -> NDArray[np.uint8]:
         return np.asarray(stored["descriptors"][:POINTS])
 
 
-def _vectors(paths: list[Path], vocabulary: Vocabulary, projection: Projection, pool: Pool) -> dict[Variant, NDArray[np.float32]]:
+def _vectors(paths: list[Path], vocabulary: Vocabulary, projection: Projection, pool: Pool) -> dict[Variant, NDArray[np.float16]]:
     step = 64
     jobs = [(paths[start:start + step], vocabulary, projection) for start in range(0, len(paths), step)]
     blocks = list(pool.map(_vectors_chunk, jobs, "local features"))
     return {variant: np.concatenate([block[v] for block in blocks]) for v, variant in enumerate(VARIANTS)}
 
 
-def _vectors_chunk(job: tuple[list[Path], Vocabulary, Projection]) -> list[NDArray[np.float32]]:
+def _vectors_chunk(job: tuple[list[Path], Vocabulary, Projection]) -> list[NDArray[np.float16]]:
     paths, vocabulary, projection = job
     descriptors = [_descriptors(path) for path in paths]
-    return [project(np.stack([aggregate(d, vocabulary, variant) for d in descriptors]), projection) for variant in VARIANTS]
+    return [project(np.stack([aggregate(d, vocabulary, variant) for d in descriptors]), projection).astype(np.float16) for variant in VARIANTS]
