@@ -37,6 +37,7 @@ class MaskRule:
 
     labels: names of the label maps of the values; term: what every non-zero value means; either may use tokens.
     raw: for one file per structure, the raw value of the label map that every non-zero value of this file has (`{structure}.nii.gz`).
+    slices: each file is one slice of the image's mask; the files of a sample are in the order of their names.
     encoding: which encoding the files are in (an nnU-Net conversion is not what was published). settled: names of maps whose
     other reading of the values has been looked at and set aside.
     """
@@ -46,6 +47,7 @@ class MaskRule:
     labels: tuple[str, ...] = ()
     term: str | None = None
     raw: str | None = None
+    slices: bool = False
     annotator: str | None = None
     machine_made: bool = False
     encoding: str = "as published"

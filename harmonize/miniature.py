@@ -100,8 +100,13 @@ def _masks(rule: MaskRule, known: dict[str, LabelMap], made: list[MiniSample], f
             structures = structures[number::len(made)]
         for one in structures:
             path = rule.pattern.path(one)
-            if rule.pattern.match(path) is not None and _belongs(rule, one, sample):
-                write_array(folder / path, _blobs([1] if rule.raw else _values(rule, known, one), number, sample.shape or _shape(sample.path), rng))
+            if rule.pattern.match(path) is None or not _belongs(rule, one, sample):
+                continue
+            blobs = _blobs([1] if rule.raw else _values(rule, known, one), number, sample.shape or _shape(sample.path), rng)
+            for place, plane in enumerate(np.moveaxis(blobs, -1, 0)) if rule.slices else ():
+                write_array(folder / rule.pattern.path(one, star=str(place)), plane)
+            if not rule.slices:
+                write_array(folder / path, blobs)
 
 
 def _belongs(rule: MaskRule, tokens: dict[str, str], sample: MiniSample) -> bool:

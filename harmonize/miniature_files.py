@@ -19,7 +19,7 @@ SIMPLEITK = (".nrrd", ".mha", ".mhd", ".nhdr")
 
 
 def is_volume(path: str) -> bool:
-    return path.lower().endswith((*NIFTI, *SIMPLEITK, ".npy"))
+    return path.lower().endswith((*NIFTI, *SIMPLEITK, ".npy", ".mat"))
 
 
 def is_dicom(path: str) -> bool:
@@ -53,6 +53,10 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
         _write_simpleitk(path, small)
     elif path.suffix == ".npy":
         np.save(path, small, allow_pickle=False)
+    elif path.suffix == ".mat":
+        from scipy.io import savemat
+
+        savemat(path, {"array": small.swapaxes(0, 1)})
     elif path.suffix.lower() in PICTURES:
         Image.fromarray(small).save(path, **({"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg") else {}))
     else:

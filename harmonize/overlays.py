@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,18 +33,20 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
     finder = _Finder(rows)
     found: list[dict[str, Any]] = []
     seen: dict[tuple[int, str], set[str]] = defaultdict(set)
+    stacks = _Stacks()
     for facts, number, tokens in track(masks, f"masks of {source.name}"):
         rule = layout.masks[number]
         for row in finder.images(rule, tokens):
             row.files = (*row.files, facts.path)
-            values, marks = _mask(source, layout, rule, facts, tokens, row)
-            found += marks
+            values, marks = _mask(source, layout, rule, facts, tokens, stacks.slice_of(row) if rule.slices else row)
+            found += stacks.taken(row, facts, marks) if rule.slices else marks
             for name in rule.labels:
                 seen[(number, fill(name, tokens))] |= values
     for facts, number, tokens in track(boxes, f"boxes of {source.name}"):
         for row in finder.images(layout.boxes[number], tokens):
             row.files = (*row.files, facts.path)
             found += _boxes(source, layout.boxes[number], facts, row)
+    stacks.close()
     settle(source.slug, layout, seen)
     for number, one in enumerate(found):
         one["annotation_id"] = fingerprint([number, one["sample_id"], one["uri"], one.get("geometry"), one.get("raw")])
@@ -78,6 +81,38 @@ class _Finder:
                 index[tuple(row.tokens[name] for name in common)].append(row)
             self.by_tokens[(names, common)] = index
         return self.by_tokens[(names, common)]
+
+
+class _Stacks:
+    """Masks that come as one picture per slice: a slice states nothing of the sample, all of them together do."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, tuple[SampleRow, list[SampleRow]]] = {}
+
+    def slice_of(self, row: SampleRow) -> SampleRow:
+        """A stand-in of the sample for one more slice."""
+        one = SampleRow({"sample_id": row.values["sample_id"], "shape": (row.values["shape"] or [])[:2], "labels": None, "issues": []}, ())
+        self.of.setdefault(row.values["sample_id"], (row, []))[1].append(one)
+        return one
+
+    def taken(self, row: SampleRow, facts: FileFacts, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Annotation rows of the slice, with its place in the stack."""
+        number = len(self.of[row.values["sample_id"]][1]) - 1
+        return [mark | {"geometry": json.dumps({"slice": number})} for mark in marks]
+
+    def close(self) -> None:
+        """Give every sample what its slices state: present in one is present, absent from all is absent."""
+        for row, slices in self.of.values():
+            states: States = {}
+            for one in slices:
+                for term, state in (one.values["labels"] or {}).items():
+                    states[term] = "present" if "present" in (state, states.get(term)) else state
+                for text in one.values["issues"]:
+                    row.issue(text)
+            row.state(states, "slices of its mask")
+            depth = (row.values["shape"] or [0, 0, 0])[2:3]
+            if depth and depth[0] != len(slices):
+                row.issue(f"mask_mismatch: {len(slices)} slices of a mask, the image has {depth[0]}")
 
 
 def _annotation(row: SampleRow, rule: MaskRule | BoxRule, uri: str, **values: Any) -> dict[str, Any]:
