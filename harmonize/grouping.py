@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from isocenter.harmonize.array_samples import array_images
 from isocenter.harmonize.dicom.samples import series_samples
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.layout import ImageRule
@@ -42,6 +43,10 @@ def group(images: Iterable[Image], root: Path) -> list[Group]:
     joined: dict[str, list[Image]] = defaultdict(list)
     for image in images:
         header = image.facts.header
+        if image.rule is not None and image.rule.array is not None:
+            for facts, tokens in array_images(root, image.facts, image.rule, image.tokens):
+                joined[facts.path].append(Image(facts, image.rule, tokens))
+            continue
         uid = header.facts.get("series_id") if header else None
         if header is not None and header.format == "dicom" and uid:
             series[uid].append(image)

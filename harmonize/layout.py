@@ -23,12 +23,19 @@ SAMPLE_COLUMNS = ("patient", "study", "series", "split", "modality", "body_part"
 
 @dataclass(frozen=True, slots=True)
 class ImageRule:
-    """Files that are images. `sample`: template that joins several files (channels) into one sample."""
+    """Files that are images. `sample`: template that joins several files (channels) into one sample.
+
+    array: pattern of the names of the arrays in an npz file that are pictures; stacked: each holds many along its first axis;
+    array_labels: template of the array that holds their labels, read as the token `label`.
+    """
 
     pattern: Pattern
     split: str | None = None
     modality: str | None = None
     sample: str | None = None
+    array: str | None = None
+    stacked: bool = False
+    array_labels: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class MaskRule:
 
     labels: names of the label maps of the values; term: what every non-zero value means; either may use tokens.
     raw: for one file per structure, the raw value of the label map that every non-zero value of this file has (`{structure}.nii.gz`).
-    slices: each file is one slice of the image's mask; the files of a sample are in the order of their names.
+    array: the array of an npz file, which may hold the image too. slices: each file is one slice of the image's mask; the files of a sample are in the order of their names.
     encoding: which encoding the files are in (an nnU-Net conversion is not what was published). settled: names of maps whose
     other reading of the values has been looked at and set aside.
     """
@@ -48,6 +55,7 @@ class MaskRule:
     term: str | None = None
     raw: str | None = None
     slices: bool = False
+    array: str | None = None
     annotator: str | None = None
     machine_made: bool = False
     encoding: str = "as published"
@@ -179,8 +187,8 @@ def _required(rule: dict[str, Any], key: str, where: str) -> Any:
 
 
 def _image(rule: dict[str, Any]) -> ImageRule:
-    _known(rule, {"pattern", "split", "modality", "sample"}, "images")
-    return ImageRule(Pattern(_required(rule, "pattern", "images")), rule.get("split"), rule.get("modality"), rule.get("sample"))
+    _known(rule, {field.name for field in fields(ImageRule)}, "images")
+    return ImageRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "images"))})
 
 
 def _mask(rule: dict[str, Any]) -> MaskRule:
@@ -228,7 +236,8 @@ def _label_map(rule: dict[str, Any], where: str) -> LabelMap:
     separator = LIST_SEPARATOR if rule.get("cell") == "list" else rule.get("separator")
     if "map" in rule:
         known = find_map(rule["map"])
-        return replace(known, mode=rule.get("mode", known.mode), separator=separator or known.separator)
+        silent = tuple(Entry(raw, ()) for key in rule.get("negative", []) for raw in _range(key))
+        return replace(known, mode=rule.get("mode", known.mode), separator=separator or known.separator, entries=known.entries + silent)
     mode: Any = rule.get("mode", "mentions" if "name" in rule else None)
     if mode not in get_args(Mode):
         raise BadInput(f"{where}: mode is {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")

@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from isocenter.core.errors import BadInput
 from isocenter.harmonize.layout import LIST_SEPARATOR, BoxRule, ImageRule, LabelRule, Layout, MaskRule, TableRule
+from isocenter.harmonize.miniature_arrays import array_file
 from isocenter.harmonize.miniature_files import DEPTH, SIDE, is_dicom, is_volume, write_array, write_image
 from isocenter.harmonize.pattern_examples import example
 from isocenter.harmonize.patterns import Pattern, fill
@@ -48,8 +49,12 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
     for number in range(max(samples, len(layout.images))):
         rule = layout.images[number % len(layout.images)]
         tokens = {name: _token(rule.pattern, name, number, layout) for name in rule.pattern.tokens}
+        if rule.array is not None:
+            if not any(one.path.startswith(f"{rule.pattern.path(tokens)}::") for one in made):
+                made += [MiniSample(*one) for one in array_file(folder, layout, rule, tokens, rng)]
+            continue
         made += _images(rule, tokens, folder, rng)
-    for mask in layout.masks:
+    for mask in (one for one in layout.masks if one.array is None):
         _masks(mask, known, made, folder, rng)
     for box in layout.boxes:
         _boxes(box, made, folder, rng)

@@ -37,7 +37,7 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
     for facts, number, tokens in track(masks, f"masks of {source.name}"):
         rule = layout.masks[number]
         for row in finder.images(rule, tokens):
-            row.files = (*row.files, facts.path)
+            row.files = (*row.files, facts.path) if rule.array is None else row.files
             values, marks = _mask(source, layout, rule, facts, tokens, stacks.slice_of(row) if rule.slices else row)
             found += stacks.taken(row, facts, marks) if rule.slices else marks
             for name in rule.labels:
@@ -125,6 +125,9 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
 
     A mask that cannot be read or contradicts its map states nothing: the sample gets the issue.
     """
+    if rule.array is not None and facts.header is not None:
+        shape, dtype = facts.header.facts.get("arrays", {}).get(rule.array, ([], ""))
+        facts = replace(facts, path=f"{facts.path}::{rule.array}", header=replace(facts.header, shape=tuple(shape[::-1]), dtype=dtype))
     nothing: tuple[set[str], list[dict[str, Any]]] = (set(), [])
     if facts.error or facts.header is None:
         row.issue(f"corrupted_file: mask {facts.path}: {facts.error or 'not an image'}")

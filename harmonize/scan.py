@@ -117,7 +117,8 @@ def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | 
         for number, pattern in enumerate(patterns):
             if (tokens := pattern.match(facts.path)) is not None:
                 found.append((facts, number, tokens))
-                return role, None
+                if role != "mask" or layout.masks[number].array is None:
+                    return role, None
     if any(rule.file.match(facts.path) is not None for rule in layout.tables):
         return "table", None
     rule, tokens = next(((rule, tokens) for rule in layout.images if (tokens := rule.pattern.match(facts.path)) is not None), (None, {}))
@@ -133,7 +134,7 @@ def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | 
         return _sidecar(facts.name), "no image: content not recognised"
     if facts.format == "dicom" and facts.header.modality in DRAWN:
         return "mask", f"DICOM {facts.header.modality}: `harmonize` puts it on the grid of its image"
-    if not facts.header.image:
+    if not facts.header.image and not (rule and rule.array and facts.format == "npz"):
         return "other", f"{facts.format} object without pixels ({facts.header.modality or 'modality not stated'})"
     result.images.append(Image(facts, rule, tokens))
     return "image", None
@@ -146,7 +147,7 @@ def _sidecar(name: str) -> str:
 
 def _note_unpaired(sorted_: Sorted, rows: list[SampleRow]) -> None:
     """Masks and boxes whose image is not here get their reason in the inventory."""
-    paired = {path for row in rows for path in row.files}
+    paired = {path.partition("::")[0] for row in rows for path in row.files}
     for facts, _, _ in (*sorted_.masks, *sorted_.boxes):
         if facts.path not in paired:
             sorted_.reason[facts.path] = "its image is not here"
@@ -173,7 +174,7 @@ def _keep_pixel_hashes(workspace: Workspace, name: str, rows: list[SampleRow]) -
 
 
 def _inventory(files: list[FileFacts], sorted_: Sorted, rows: list[SampleRow]) -> list[dict[str, Any]]:
-    owner = {path: row.values["sample_id"] for row in rows for path in row.files}
+    owner = {path.partition("::")[0]: row.values["sample_id"] for row in rows for path in row.files}
     extra = {path: reason for row in rows for path, reason in row.reasons.items()}
     return [{
         "path": facts.path, "bytes": facts.bytes, "mtime": facts.mtime, "file_hash": facts.file_hash, "role": sorted_.role[facts.path],

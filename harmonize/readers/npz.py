@@ -1,0 +1,54 @@
+"""Archives of numpy arrays (.npz): `file.npz::name` is one array, `file.npz::name/5` an element of it; objects are refused."""
+
+from __future__ import annotations
+
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from isocenter.core.errors import Unreadable
+from isocenter.harmonize.image import ImageHeader, Pixels
+
+formats = ("npz",)
+
+
+def sniff(head: bytes, path: Path) -> str | None:
+    return "npz" if head.startswith(b"PK\x03\x04") and b".npy" in head[:256] else None
+
+
+def header(path: Path) -> ImageHeader:
+    """The names, shapes and dtypes of its arrays as `facts["arrays"]`. Which of them is the picture, a layout says."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {info.filename.removesuffix(".npy"): _form(archive, info) for info in archive.infolist() if info.filename.endswith(".npy")}
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
+        raise Unreadable(f"not a readable npz archive: {error}", where=str(path)) from error
+    return ImageHeader("npz", image=False, facts={"arrays": found})
+
+
+def pixels(path: Path) -> Pixels:
+    """One array, or the element of it, that the path names behind `::`."""
+    file, _, selector = str(path).partition("::")
+    name, _, index = selector.partition("/")
+    array = _array(file, name, Path(file).stat().st_mtime_ns)
+    return array[int(index)] if index else array
+
+
+@lru_cache(maxsize=2)
+def _array(file: str, name: str, version: int) -> Pixels:
+    """Arrays are packed whole, so the last ones are kept; `version` is the file's time."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return np.asarray(archive[name])
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise Unreadable(f"array {name!r} cannot be read: {error}", where=file) from error
+
+
+def _form(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> list[object]:
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    return [list(shape), str(dtype)]
