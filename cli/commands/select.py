@@ -34,6 +34,7 @@ def command(workspace: Workspace, cohort: str, by: str, budget: float, spend: st
     from isocenter.harmonize.cohort import Cohort
 
     wishes = Wishes(spend, limits, licences, include, exclude, _tables(supplied))
+    budget = int(budget) if budget.is_integer() else budget
     result = select(workspace, Cohort.open(workspace, cohort), name=name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run)
     body = {"cohort": name, "samples": len(result), "by": by, "budget": budget, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
     emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"]), f"isocenter export {name} --to files OUT")

@@ -1,0 +1,101 @@
+"""Claims about `evaluate` and `compare` on real files: digits cut from a public set of scans, as two adopted folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import tomli_w
+from click.testing import CliRunner
+from PIL import Image
+
+from isocenter.cli.main import cli
+from isocenter.core.errors import BadInput
+from isocenter.core.workspace import Workspace
+from isocenter.curate.evaluate_cohorts import evaluate_cohorts
+from isocenter.curate.select import Wishes, select
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.merge import merge
+from isocenter.harmonize.scan import scan
+from isocenter.harmonize.source import adopt
+
+digits = pytest.importorskip("sklearn.datasets").load_digits()
+TERMS = {0: "pneumonia", 1: "pleural effusion", 6: "no finding"}
+MANY = {0: 70, 1: 14, 6: 7}
+
+
+@pytest.fixture
+def cohorts(workspace: Workspace, tmp_path: Path) -> tuple[Cohort, Cohort]:
+    """A long-tailed pool of three kinds of digits under medical names, and a balanced test set."""
+    made = []
+    for name, counts, skip in (("pool", MANY, 0), ("test", dict.fromkeys(MANY, 25), 100)):
+        root = tmp_path / name
+        (root / "img").mkdir(parents=True)
+        rows = ["file,patient,sex,finding"]
+        for digit, number in counts.items():
+            for at, index in enumerate(np.flatnonzero(digits.target == digit)[skip:skip + number]):
+                file = f"{digit}-{at}.png"
+                Image.fromarray((digits.images[index] * 15).astype(np.uint8)).resize((32, 32)).save(root / "img" / file)
+                rows.append(f"{file},{name}{digit}-{at},{'F' if at % 3 else 'M'},{digit}")
+        (root / "t.csv").write_text("\n".join(rows) + "\n")
+        layout = tmp_path / f"{name}.toml"
+        layout.write_text(tomli_w.dumps({
+            "images": "img/{file}", "tables": [{"name": "t", "file": "t.csv", "on": "file", "columns": {"patient": "patient", "sex": "sex"}}],
+            "labels": [{"table": "t", "column": "finding", "mode": "exclusive", "values": {str(key): term for key, term in TERMS.items()}}],
+        }))
+        adopt(workspace, name, root, layout=str(layout))
+        scan(workspace, name)
+        made.append(merge(workspace, [name], name=f"{name}-all"))
+    return made[0], made[1]
+
+
+def test_the_default_finds_the_rare_kinds_and_the_table_says_so(workspace, cohorts, tmp_path):
+    found = evaluate_cohorts(workspace, *cohorts, by=["spread"], budgets=[9], seeds=3, probe="thumbnail", out=tmp_path / "evidence")
+    by = {row["strategy"]: row for row in found.summary.iter_rows(named=True)}
+    assert set(by) == {"random", "stratified", "spread"}
+    assert by["stratified"]["classes"] == 3
+    assert by["spread"]["classes"] >= by["random"]["classes"]
+    assert pl.read_parquet(tmp_path / "evidence/runs.parquet").height == 9
+    assert (tmp_path / "evidence/probe-accuracy.svg").read_text().startswith("<?xml")
+
+
+def test_the_verb_prints_a_sentence_for_every_strategy_and_valid_json(workspace, cohorts):
+    arguments = ["evaluate", "pool-all", "--test", "test-all", "--by", "k-center", "--budget", "12", "--seeds", "2", "--with", "thumbnail", "--probe", "thumbnail", "--workspace", str(workspace.root)]
+    text = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert "k-center is" in text.output
+    body = json.loads(CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False).output)
+    assert {row["strategy"] for row in body["summary"]} == {"random", "stratified", "k-center"}
+
+
+def test_a_budget_beyond_the_pool_and_a_pool_without_a_split_are_refused(workspace, cohorts):
+    with pytest.raises(BadInput, match="more than the 91"):
+        evaluate_cohorts(workspace, *cohorts, by=[], budgets=[1000], seeds=2, encoder="thumbnail", probe="thumbnail")
+    with pytest.raises(BadInput, match="no split"):
+        evaluate_cohorts(workspace, cohorts[0], None, by=[], budgets=[9], seeds=2)
+
+
+def test_select_keeps_floors_caps_and_a_budget_in_bytes(workspace, cohorts, tmp_path):
+    pool = cohorts[0]
+    chosen = select(workspace, pool, name="fair", by="random", budget=20, wishes=Wishes(limits=("sex=M>=10", "label=no finding>=5")))
+    rows = chosen.samples(workspace, ["sex"])
+    assert (rows["sex"] == "M").sum() >= 10
+    assert sum(labels["no finding"] == "present" for labels in rows["labels"].to_list()) >= 5
+    assert len(chosen) == 20
+    sizes = pool.samples(workspace, ["bytes"])
+    spent = select(workspace, pool, name="small", by="k-center", budget=int(sizes["bytes"].sum() // 4), encoder="thumbnail", wishes=Wishes(spend="bytes"))
+    assert 0 < spent.samples(workspace, ["bytes"])["bytes"].sum() <= sizes["bytes"].sum() // 4
+    with pytest.raises(BadInput, match=r"sex=M>=90: the pool has"):
+        select(workspace, pool, name="never", by="random", budget=95, wishes=Wishes(limits=("sex=M>=90",)))
+
+
+def test_select_takes_a_score_from_a_table_and_always_and_never_from_lists(workspace, cohorts, tmp_path):
+    ids = cohorts[0].table["sample_id"].to_list()
+    pl.DataFrame({"sample_id": ids, "score": range(len(ids))}).write_csv(tmp_path / "s.csv")
+    (tmp_path / "always.txt").write_text(ids[0] + "\n")
+    (tmp_path / "never.txt").write_text(ids[-1] + "\n")
+    wishes = Wishes(include=tmp_path / "always.txt", exclude=tmp_path / "never.txt", supplied={"score": tmp_path / "s.csv"})
+    chosen = select(workspace, cohorts[0], name="scored", by="score", budget=3, wishes=wishes)
+    assert chosen.table["sample_id"].to_list() == [ids[0], ids[-2], ids[-3]]
