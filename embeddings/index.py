@@ -23,6 +23,7 @@ IndexKind = Literal["flat", "ivf", "ivfpq", "hnsw"]
 KINDS: tuple[IndexKind, ...] = ("flat", "ivf", "ivfpq", "hnsw")
 IDS = Kind("index-ids", 1, pa.schema([("sample_id", pa.string())]))
 FLAT_UP_TO = 200_000            # rows; an exact query takes about 0.2 s there on two cores
+TRAINED_ON = 10_000             # rows, at least, that codes are learnt from
 MEASURED = 500                  # queries on which recall is measured
 WANTED_RECALL = 0.95
 LEAST_GAIN = 0.005              # of recall, by which a doubling must pay
@@ -75,7 +76,7 @@ class Index:
         native = _on_device(_native(chosen, *rows.shape), chosen, device)
         rng = np.random.default_rng(seed)
         if not native.is_trained:
-            native.train(rows[np.sort(rng.permutation(len(rows))[: 64 * max(1, _lists(len(rows)))])])
+            native.train(rows[np.sort(rng.permutation(len(rows))[: max(TRAINED_ON, 64 * _lists(len(rows)))])])
         native.add(rows)
         facts = IndexFacts(encoder, weights_hash, chosen, rows.shape[1], len(rows), len(rows), shards=shards)
         index = cls(native, list(ids), facts)
@@ -174,7 +175,10 @@ def _native(kind: IndexKind, count: int, dimension: int) -> Any:
         native.hnsw.efConstruction = 80
         return native
     coder = "Flat" if kind == "ivf" else f"PQ{_codes(dimension, count)}"
-    return faiss.index_factory(dimension, f"IVF{_lists(count)},{coder}", inner)
+    native = faiss.index_factory(dimension, f"IVF{_lists(count)},{coder}", inner)
+    if kind == "ivfpq":
+        native.pq.cp.niter = 8
+    return native
 
 
 def _lists(count: int) -> int:
@@ -183,8 +187,8 @@ def _lists(count: int) -> int:
 
 
 def _codes(dimension: int, count: int) -> str:
-    """Largest number of codes up to a quarter of the dimension that divides it; shorter codes where there are few rows to learn from."""
-    pieces = next(m for m in range(max(1, dimension // 4), 0, -1) if dimension % m == 0)
+    """Largest number of codes up to an eighth of the dimension that divides it; shorter codes where there are few rows to learn from."""
+    pieces = next(m for m in range(max(1, dimension // 8), 0, -1) if dimension % m == 0)
     return f"{pieces}" if count >= 39 * 256 else f"{pieces}x4"
 
 
