@@ -45,6 +45,7 @@ class MaskRule:
     labels: names of the label maps of the values; term: what every non-zero value means; either may use tokens.
     raw: for one file per structure, the raw value of the label map that every non-zero value of this file has (`{structure}.nii.gz`).
     array: the array of an npz file, which may hold the image too. slices: each file is one slice of the image's mask; the files of a sample are in the order of their names.
+    table, path: only files whose path a row of the table gives are masks; the row's cells are tokens, so `image = "{image}"` pairs them.
     encoding: which encoding the files are in (an nnU-Net conversion is not what was published). settled: names of maps whose
     other reading of the values has been looked at and set aside.
     """
@@ -56,6 +57,8 @@ class MaskRule:
     raw: str | None = None
     slices: bool = False
     array: str | None = None
+    table: str | None = None
+    path: str | None = None
     annotator: str | None = None
     machine_made: bool = False
     encoding: str = "as published"
@@ -67,6 +70,7 @@ class TableRule:
     """A table whose rows belong to samples: `on` is filled from its columns, `to` from the sample, and equal text joins them.
 
     `to` knows {path}, {name}, {stem}, {key} and the tokens of the image pattern. columns: sample column -> template.
+    Files named .json or .jsonl hold objects, one per row; rows: the key of the list of them.
     """
 
     name: str
@@ -77,6 +81,7 @@ class TableRule:
     encoding: str = "utf-8-sig"
     header: tuple[str, ...] | None = None
     columns: tuple[tuple[str, str], ...] = ()
+    rows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +214,13 @@ def _box(rule: dict[str, Any], maps: dict[str, LabelMap]) -> BoxRule:
 
 
 def _table(rule: dict[str, Any], where: str) -> TableRule:
-    _known(rule, {"name", "file", "on", "to", "separator", "encoding", "header", "columns"}, where)
+    _known(rule, {"name", "file", "on", "to", "separator", "encoding", "header", "columns", "rows"}, where)
     columns = rule.get("columns", {})
     _known(columns, set(SAMPLE_COLUMNS), f"{where}.columns")
     templates = tuple((key, value if "{" in value else f"{{{value}}}") for key, value in columns.items())
     on = _required(rule, "on", where)
     return TableRule(rule.get("name", rule["file"]), Pattern(_required(rule, "file", where)), on if "{" in on else f"{{{on}}}", rule.get("to", "{name}"),
-                     rule.get("separator", ","), rule.get("encoding", "utf-8-sig"), tuple(rule["header"]) if "header" in rule else None, templates)
+                     rule.get("separator", ","), rule.get("encoding", "utf-8-sig"), tuple(rule["header"]) if "header" in rule else None, templates, rule.get("rows"))
 
 
 def _label(rule: dict[str, Any], index: int, tables: list[TableRule]) -> list[LabelRule]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from isocenter.harmonize import layout as layouts
 
 HEAD = """# Layouts
@@ -27,4 +29,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    sys.stdout.write(page())

@@ -16,6 +16,7 @@ from isocenter.registry.labelmaps import all_maps
 
 LOOK_AT = 5000
 ENOUGH = 0.5
+BESIDE = (".txt", ".md", ".pdf", ".json", ".csv", ".tsv", ".xlsx", ".html")     # need no rule: they lie beside the data of many sets
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,9 +37,9 @@ def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:
     """The claim of one layout on a folder (or on POSIX paths below it); None when it has no image, a table is not there, or less than half the files are explained."""
     paths = list(_paths(root) if isinstance(root, Path) else root)
     images, others = [rule.pattern for rule in layout.images], [*(rule.file for rule in layout.tables), *(rule.pattern for rule in layout.boxes)]
-    masks = {rule.pattern: _raws(rule.raw, rule.labels) for rule in layout.masks}
+    masks = {rule.pattern: _raws(rule.raw, rule.labels) for rule in layout.masks if rule.table is None}
     met: dict[Pattern, int] = {}
-    explained = 0
+    explained, beside = 0, 0
     for path in paths:
         if any(pattern.match(path) is not None for pattern in layout.exclude):
             explained += 1
@@ -46,10 +47,13 @@ def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:
         if (found := next((pattern for pattern in (*masks, *others, *images) if _takes(pattern, path, masks.get(pattern))), None)) is not None:
             met[found] = met.get(found, 0) + 1
             explained += 1
-    if not any(pattern in met for pattern in images) or not all(rule.file in met for rule in layout.tables) or explained < ENOUGH * len(paths):
+        else:
+            beside += path.lower().endswith(BESIDE)
+    counted = len(paths) - beside
+    if not any(pattern in met for pattern in images) or not all(rule.file in met for rule in layout.tables) or explained < ENOUGH * counted:
         return None
     wanted = [*images, *masks, *others]
-    return Claim(sum(pattern in met for pattern in wanted) / len(wanted), explained / len(paths),
+    return Claim(sum(pattern in met for pattern in wanted) / len(wanted), explained / counted,
                  sum(pattern.literals * count for pattern, count in met.items()) / sum(met.values()), layout.name)
 
 

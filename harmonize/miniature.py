@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,11 +30,12 @@ __all__ = ["MiniSample", "miniature", "write_image"]
 
 @dataclass(frozen=True, slots=True)
 class MiniSample:
-    """One made-up sample: the tokens of its path, that path, and its shape where the path does not tell."""
+    """One made-up sample: the tokens of its path, that path, its shape where the path does not tell, and cells for the tables."""
 
     tokens: dict[str, str]
     path: str
     shape: tuple[int, ...] | None = None
+    cells: dict[str, str] = field(default_factory=dict)
 
 
 def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, maps: dict[str, LabelMap] | None = None) -> list[MiniSample]:
@@ -96,6 +98,11 @@ def _shape(path: str) -> tuple[int, ...]:
 
 def _masks(rule: MaskRule, known: dict[str, LabelMap], made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:
     """A mask per sample whose blobs take the map's values in turn; of one file per structure every structure once."""
+    if rule.table is not None:
+        for number, sample in enumerate(made):
+            sample.cells[(rule.path or "").strip("{}")] = path = f"masks/{sample.path}"
+            write_array(folder / path, _blobs([1], number, _shape(path), rng))
+        return
     for number, sample in enumerate(made):
         tokens = dict(sample.tokens)
         for name in rule.pattern.tokens:
@@ -173,6 +180,9 @@ def _table(rule: TableRule, labels: list[LabelRule], made: list[MiniSample], fol
     rows = [_row(rule, labels, sample, number) for number, sample in enumerate(made)]
     path = folder / rule.file.path({name: _token(rule.file, name, 0, Layout("table")) for name in rule.file.tokens})
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.name.endswith((".json", ".jsonl")):
+        path.write_text("\n".join(map(json.dumps, rows)) if path.name.endswith(".jsonl") else json.dumps({rule.rows: rows} if rule.rows else rows), encoding="utf-8")
+        return
     header = list(rule.header or rows[0])
     with path.open("w", encoding=rule.encoding, newline="") as stream:
         writer = csv.DictWriter(stream, header, delimiter=rule.separator, extrasaction="ignore", restval="")
@@ -189,7 +199,7 @@ def _row(rule: TableRule, labels: list[LabelRule], sample: MiniSample, number: i
     names = re.findall(r"\{([^{}]+)\}", rule.on)
     if on is None:
         raise BadInput(f"no miniature row: {rule.on!r} cannot give {joined!r}")
-    row = dict(zip(names, on.groups()))
+    row = dict(zip(names, on.groups())) | sample.cells
     for column, template in rule.columns:
         for cell in re.findall(r"\{([^{}]+)\}", template):
             row.setdefault(cell, _cell(column, number))

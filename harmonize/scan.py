@@ -19,6 +19,7 @@ from isocenter.harmonize.file_facts import FileFacts, facts_folder, look
 from isocenter.harmonize.grouping import Image, group
 from isocenter.harmonize.layout import Layout
 from isocenter.harmonize.overlays import attach
+from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.source import open_source
@@ -57,8 +58,8 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         key = fingerprint([source.fingerprint, path.read_text(encoding="utf-8"), [(facts.path, facts.bytes, facts.mtime) for facts in files], version("isocenter")])
         if not force and (known := _known(workspace, name, key)) is not None:
             return known
-        sorted_ = _sort(files, layout)
         tables = [read_join_table(rule, source.root, [facts.path for facts in files]) for rule in layout.tables]
+        sorted_ = _sort(files, layout, _listed(layout, tables))
         rows = [build_row(source, layout, one, tables) for one in group(sorted_.images, source.root)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
         annotations = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
@@ -98,24 +99,34 @@ class Sorted:
     reason: dict[str, str] = field(default_factory=dict)
 
 
-def _sort(files: list[FileFacts], layout: Layout) -> Sorted:
+Listed = dict[int, dict[str, dict[str, str]]]
+
+
+def _listed(layout: Layout, tables: list[JoinTable]) -> Listed:
+    """For masks that a table names: number of the rule -> path -> cells of the row."""
+    rows = {table.rule.name: [row for several in table.rows.values() for row in several] for table in tables}
+    return {number: {fill(rule.path or "", row): row for row in rows[rule.table]} for number, rule in enumerate(layout.masks) if rule.table is not None}
+
+
+def _sort(files: list[FileFacts], layout: Layout, listed: Listed) -> Sorted:
     """Give every file its role: what the layout's rules claim first, then what the content says."""
     result = Sorted()
     for facts in files:
-        role, reason = _role(facts, layout, result)
+        role, reason = _role(facts, layout, listed, result)
         result.role[facts.path] = role
         if reason:
             result.reason[facts.path] = reason
     return result
 
 
-def _role(facts: FileFacts, layout: Layout, result: Sorted) -> tuple[str, str | None]:
+def _role(facts: FileFacts, layout: Layout, listed: Listed, result: Sorted) -> tuple[str, str | None]:
     if any(pattern.match(facts.path) is not None for pattern in layout.exclude):
         return "other", "excluded by the layout"
     overlays = ((layout.masks, result.masks, "mask"), (layout.boxes, result.boxes, "table"))
     for patterns, found, role in ((tuple(rule.pattern for rule in rules), found, role) for rules, found, role in overlays):
         for number, pattern in enumerate(patterns):
-            if (tokens := pattern.match(facts.path)) is not None:
+            if (tokens := pattern.match(facts.path)) is not None and (role != "mask" or number not in listed or facts.path in listed[number]):
+                tokens |= listed.get(number, {}).get(facts.path, {}) if role == "mask" else {}
                 found.append((facts, number, tokens))
                 if role != "mask" or layout.masks[number].array is None:
                     return role, None

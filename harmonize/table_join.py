@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -51,7 +52,10 @@ def read_join_table(rule: TableRule, root: Path, paths: list[str]) -> JoinTable:
 
 
 def read_rows(path: Path, rule: TableRule) -> Iterator[Row]:
-    """Rows of a delimited file as column -> text; short rows are padded, surplus cells are dropped."""
+    """Rows of a delimited or JSON file as column -> text; short rows are padded, surplus cells are dropped."""
+    if path.name.endswith((".json", ".jsonl")):
+        yield from _objects(path, rule)
+        return
     reader = csv.reader(io.StringIO(_text(path, rule.encoding), newline=""), delimiter=rule.separator)
     header = list(rule.header) if rule.header else [cell.strip() for cell in next(reader, [])]
     missing = _columns_of(rule.on) - set(header)
@@ -60,6 +64,21 @@ def read_rows(path: Path, rule: TableRule) -> Iterator[Row]:
     for cells in reader:
         if any(cells):
             yield dict(zip(header, [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))))
+
+
+def _objects(path: Path, rule: TableRule) -> Iterator[Row]:
+    """Objects of a JSON list or of lines; a path that starts with `./` is written without it."""
+    text = _text(path, rule.encoding)
+    try:
+        found = [json.loads(line) for line in text.splitlines() if line.strip()] if path.name.endswith(".jsonl") else json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"not valid JSON: {error}", where=str(path)) from error
+    found = found.get(rule.rows or "", found) if isinstance(found, dict) else found
+    if not isinstance(found, list):
+        raise BadInput("the table holds no list of objects", where=str(path), hint='rows = "training", the key of the list')
+    for one in found:
+        if isinstance(one, dict):
+            yield {key: value.removeprefix("./") if isinstance(value, str) else "" if value is None else json.dumps(value) for key, value in one.items()}
 
 
 def _text(path: Path, encoding: str) -> str:
