@@ -26,6 +26,7 @@ TRIED = 3                          # orientations registered per pair
 SAME, DIFFERENT = 0.82, 0.72       # detail at and above which one volume, and below which two
 ALWAYS = 24                        # volumes up to which every pair is tried
 OVERLAP = 0.2
+LEVELS = ((2.5, 3, 15), (1.2, 2, 12), (0.7, 2, 6))   # sigma in voxels, stride of the sample grid, rounds
 
 Volume = NDArray[np.float32]
 Affine = NDArray[np.float64]
@@ -74,15 +75,9 @@ def candidates(volumes: Sequence[Volume]) -> list[tuple[int, int]]:
 
 def align(fixed: Volume, moving: Volume) -> tuple[float, Affine]:
     """(detail, matrix): median block correlation of fine detail, and the (3, 4) affine from indices of `fixed` to those of `moving`."""
-    best, matrix = -1.0, np.eye(3, 4)
-    for start in orientations(fixed, moving)[:TRIED]:
-        found = _register(fixed, moving, start)
-        detail = _detail(fixed, moving, found)
-        if detail > best:
-            best, matrix = detail, found
-        if best > SAME + 0.1:
-            break
-    return best, matrix
+    coarse = [_register(fixed, moving, start, LEVELS[:1]) for start in orientations(fixed, moving)[:TRIED]]
+    matrix = _register(fixed, moving, max(coarse, key=lambda m: _agreement(fixed, moving, m)), LEVELS[1:])
+    return _detail(fixed, moving, matrix), matrix
 
 
 def orientations(fixed: Volume, moving: Volume) -> list[Affine]:
@@ -128,11 +123,11 @@ def _cube(volume: Volume, longest: int) -> Volume:
     return cube / max(float(np.linalg.norm(cube)), 1e-6)
 
 
-def _register(fixed: Volume, moving: Volume, matrix: Affine) -> Affine:
+def _register(fixed: Volume, moving: Volume, matrix: Affine, levels: Sequence[tuple[float, int, int]]) -> Affine:
     """Affine registration with gain and offset, coarse to fine."""
     from scipy.ndimage import gaussian_filter
 
-    for sigma, stride, rounds in ((2.5, 3, 15), (1.2, 2, 12), (0.7, 2, 6)):
+    for sigma, stride, rounds in levels:
         target, source = gaussian_filter(fixed, sigma), gaussian_filter(moving, sigma)
         grid = np.stack(np.meshgrid(*(np.arange(stride // 2, side, stride) for side in fixed.shape), indexing="ij"), -1).reshape(-1, 3)
         wanted, slopes = target[tuple(grid.T)], np.gradient(source)
@@ -144,6 +139,20 @@ def _register(fixed: Volume, moving: Volume, matrix: Affine) -> Affine:
             if np.abs(step[:, :3]).max() * max(fixed.shape) < 0.02 and np.abs(step[:, 3]).max() < 0.02:
                 break
     return matrix
+
+
+def _agreement(fixed: Volume, moving: Volume, matrix: Affine) -> float:
+    """Correlation of grey values on a sparse grid where both volumes are."""
+    from scipy.ndimage import gaussian_filter, map_coordinates
+
+    grid = np.stack(np.meshgrid(*(np.arange(1, side, 3) for side in fixed.shape), indexing="ij"), -1).reshape(-1, 3)
+    at = grid @ matrix[:, :3].T + matrix[:, 3]
+    inside = ((at >= 0) & (at <= np.array(moving.shape) - 1)).all(1)
+    if inside.sum() < OVERLAP * len(grid):
+        return -1.0
+    one = gaussian_filter(fixed, 1.5)[tuple(grid[inside].T)]
+    two = map_coordinates(gaussian_filter(moving, 1.5), at[inside].T, order=1)
+    return abs(float(np.corrcoef(one, two)[0, 1])) if one.std() > 0 and two.std() > 0 else -1.0
 
 
 def _step(grid: NDArray[np.int64], wanted: Volume, source: Volume, slopes: Sequence[Volume], matrix: Affine) -> Affine | None:
