@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+
+from isocenter.embeddings.kernels.threads import one_thread
+
+SMALL = 1e9             # products of a round below which threads wait for each other longer than they work
 
 
 def linear_probe(train: NDArray[np.floating], labels: NDArray[np.integer], test: NDArray[np.floating], classes: int, *,
@@ -23,7 +29,8 @@ def linear_probe(train: NDArray[np.floating], labels: NDArray[np.integer], test:
     mean, spread = train.mean(0, dtype=np.float64), train.std(0, dtype=np.float64)
     spread[spread == 0] = 1.0
     inside = (np.asarray(train, np.float64) - mean) / spread
-    weights = _fit(inside, codes, len(present), strength, rounds)
+    with one_thread() if inside.size * len(present) < SMALL else nullcontext():
+        weights = _fit(inside, codes, len(present), strength, rounds)
     logits = (np.asarray(test, np.float64) - mean) / spread @ weights[:-1] + weights[-1]
     logits -= logits.max(1, keepdims=True)
     np.exp(logits, out=logits)
