@@ -58,7 +58,7 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
 
         savemat(path, {"array": small.swapaxes(0, 1)})
     elif path.suffix.lower() in PICTURES:
-        Image.fromarray(small).save(path, **({"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg") else {}))
+        Image.fromarray(small).save(path, quality=95)
     else:
         raise BadInput(f"no miniature for files named {path.suffix!r}", where=str(path))
 
