@@ -100,11 +100,15 @@ class LabelRule:
 
 @dataclass(frozen=True, slots=True)
 class BoxRule:
-    """Pascal VOC files: boxes of the image with the same value of every shared token."""
+    """Pascal VOC files: boxes of the image with the same value of every shared token.
+
+    form: voc, or coco for one file of many pictures, whose paths `image` makes of {file_name} and the tokens.
+    """
 
     pattern: Pattern
     image: str | None = None
     map: LabelMap | None = None
+    form: str = "voc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +210,13 @@ def _mask(rule: dict[str, Any]) -> MaskRule:
 
 
 def _box(rule: dict[str, Any], maps: dict[str, LabelMap]) -> BoxRule:
-    _known(rule, {"pattern", "image", "labels"}, "boxes")
+    _known(rule, {"pattern", "image", "labels", "form"}, "boxes")
+    if rule.get("form", "voc") not in ("voc", "coco"):
+        raise BadInput(f"boxes: form is {rule['form']!r}", hint="voc or coco")
     name = rule.get("labels")
     if name is not None and name not in maps:
         raise BadInput(f"boxes: no [[labels]] with name = {name!r}")
-    return BoxRule(Pattern(_required(rule, "pattern", "boxes")), rule.get("image"), maps[name] if name else None)
+    return BoxRule(Pattern(_required(rule, "pattern", "boxes")), rule.get("image"), maps[name] if name else None, rule.get("form", "voc"))
 
 
 def _table(rule: dict[str, Any], where: str) -> TableRule:

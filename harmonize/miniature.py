@@ -160,6 +160,9 @@ def _blobs(values: list[int], number: int, shape: tuple[int, ...], rng: np.rando
 
 def _boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:
     names = [entry.raw for entry in rule.map.entries] if rule.map else ["object"]
+    if rule.form == "coco":
+        _coco(rule, names, made, folder)
+        return
     for number, sample in enumerate(made):
         root = ElementTree.Element("annotation")
         ElementTree.SubElement(root, "filename").text = sample.path.rsplit("/", 1)[-1]
@@ -173,6 +176,17 @@ def _boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.G
         path = folder / rule.pattern.path(sample.tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
         ElementTree.ElementTree(root).write(path)
+
+
+def _coco(rule: BoxRule, names: list[str], made: list[MiniSample], folder: Path) -> None:
+    """One file for all pictures, named as the rule's image template has them."""
+    root = (rule.image or "{file_name}").removesuffix("{file_name}")
+    body = {"categories": [{"id": place, "name": name} for place, name in enumerate(names)],
+            "images": [{"id": place, "file_name": sample.path.removeprefix(root)} for place, sample in enumerate(made)],
+            "annotations": [{"id": place, "image_id": place, "category_id": place % len(names), "bbox": [4, 6, 10, 8]} for place in range(len(made))]}
+    path = folder / rule.pattern.path({name: _token(rule.pattern, name, 0, Layout("boxes")) for name in rule.pattern.tokens})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(body), encoding="utf-8")
 
 
 def _table(rule: TableRule, labels: list[LabelRule], made: list[MiniSample], folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,14 @@ import numpy as np
 from isocenter.core.errors import BadInput, Conflict, Unreadable
 from isocenter.core.files import fingerprint
 from isocenter.core.progress import track
+from isocenter.harmonize.coco import read_coco
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.image import Pixels, load_pixels
 from isocenter.harmonize.layout import BoxRule, Layout, MaskRule
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
-from isocenter.harmonize.voc import read_boxes
+from isocenter.harmonize.voc import Box, read_boxes
 from isocenter.harmonize.vocabulary import ancestors
 from isocenter.registry.labelconflicts import OWN_RULES, Contradiction, contradictions
 from isocenter.registry.labelmap import Entry, LabelMap, States
@@ -43,9 +44,9 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
             for name in rule.labels:
                 seen[(number, fill(name, tokens))] |= values
     for facts, number, tokens in track(boxes, f"boxes of {source.name}"):
-        for row in finder.images(layout.boxes[number], tokens):
+        for row, several in _boxed(source, layout.boxes[number], facts, tokens, finder):
             row.files = (*row.files, facts.path)
-            found += _boxes(source, layout.boxes[number], facts, row)
+            found += _boxes(layout.boxes[number], facts, row, several)
     stacks.close()
     settle(source.slug, layout, seen)
     for number, one in enumerate(found):
@@ -215,13 +216,22 @@ def _named_map(layout: Layout, name: str) -> LabelMap:
     return inline[name] if name in inline else find(name)
 
 
-def _boxes(source: Source, rule: BoxRule, facts: FileFacts, row: SampleRow) -> list[dict[str, Any]]:
+def _boxed(source: Source, rule: BoxRule, facts: FileFacts, tokens: dict[str, str], finder: _Finder) -> Iterator[tuple[SampleRow, list[Box]]]:
+    """The samples of a box file with their boxes; a file that cannot be read is an issue of the samples it would be of."""
+    if rule.form == "coco":
+        for name, boxes in read_coco(source.root / facts.path).items():
+            if row := finder.by_path.get(fill(rule.image or "{file_name}", tokens | {"file_name": name})):
+                yield row, boxes
+        return
+    for row in finder.images(rule, tokens):
+        try:
+            yield row, read_boxes(source.root / facts.path)
+        except Unreadable as error:
+            row.issue(f"corrupted_file: {facts.path}: {error.what}")
+
+
+def _boxes(rule: BoxRule, facts: FileFacts, row: SampleRow, boxes: list[Box]) -> list[dict[str, Any]]:
     """One row per box. What a box file does not list is absent only if its map is a `list`."""
-    try:
-        boxes = read_boxes(source.root / facts.path)
-    except Unreadable as error:
-        row.issue(f"corrupted_file: {facts.path}: {error.what}")
-        return []
     found = []
     names = list(dict.fromkeys(box.name for box in boxes))
     if rule.map is not None:
