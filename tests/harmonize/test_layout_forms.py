@@ -108,3 +108,17 @@ def test_a_folder_is_claimed_by_what_its_names_say_and_never_without_its_table()
     paths = ["imagesTr/spleen_2.nii.gz", "labelsTr/spleen_2.nii.gz", "dataset.json"]
     assert [claim.layout for claim in best(paths)][:2] == ["msd09-spleen", "decathlon"]
     assert "padchest" not in [claim.layout for claim in best(["a.png", "b.png"])]
+
+
+def test_boxes_of_a_coco_file_stand_on_their_pictures(workspace: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "d"
+    for name in ("one.png", "two.png"):
+        write_array(root / "images" / name, np.eye(20, dtype=np.uint8))
+    (root / "annotations").mkdir()
+    (root / "annotations/train.json").write_text(json.dumps({
+        "categories": [{"id": 4, "name": "cell"}], "images": [{"id": 1, "file_name": "one.png"}, {"id": 2, "file_name": "two.png"}],
+        "annotations": [{"image_id": 2, "category_id": 4, "bbox": [3, 5, 10, 8]}]}))
+    adopt(workspace, "d", root, layout="coco")
+    scan(workspace, "d")
+    boxes = read_table(workspace.annotations("d"), ANNOTATIONS).to_dicts()
+    assert [(row["sample_id"].rsplit("/", 1)[-1], row["raw"], row["geometry"]) for row in boxes] == [("two.png", "cell", '{"box": [3.0, 5.0, 13.0, 13.0]}')]
