@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 PEER = """
-import resource, sys, time, numpy as np
+import re, sys, time, numpy as np
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 from apricot import FacilityLocationSelection
-rows = np.load(sys.argv[1]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; wall, cpu = time.perf_counter(), time.process_time()
+rows = np.load(sys.argv[1]); before = peak(); wall, cpu = time.perf_counter(), time.process_time()
 picks = FacilityLocationSelection(int(sys.argv[2]), metric="cosine", optimizer="lazy", verbose=False).fit(rows).ranking
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-np.save(sys.argv[3], np.asarray(picks)); print(wall, cpu, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+np.save(sys.argv[3], np.asarray(picks)); print(wall, cpu, (peak() - before) / 1024)
 """
 OURS = PEER.replace("from apricot import FacilityLocationSelection", "from isocenter.embeddings.kernels.facility import facility_location").replace(
     'FacilityLocationSelection(int(sys.argv[2]), metric="cosine", optimizer="lazy", verbose=False).fit(rows).ranking', "facility_location(rows, int(sys.argv[2]))[0]")

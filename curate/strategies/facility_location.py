@@ -15,6 +15,6 @@ uses_features = True
 
 
 def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
-    """Greedy order; a gain is the similarity that the pick adds, summed over the pool (it falls from pick to pick)."""
+    """Greedy order; a gain is the similarity that the pick adds, summed over the pool, as `facility_location` counts it (it falls from pick to pick)."""
     indices, gains = facility_location(pool.features, budget)
     return Picks(indices, gains)
