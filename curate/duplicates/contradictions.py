@@ -8,31 +8,45 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from isocenter.curate.duplicates.picture import Evidence
 
 CLEARLY_TWO = -2.0                 # log-odds below which an aligned pair contradicts
 LIKELY_TWO = 0.0                   # the same where both pictures are at least as sharp as the one between them
-NOT_ONE = 1.5                      # the same where, besides, one link is stronger than the other by 2 or more
-STRONGER = 2.0
+NOT_ONE = 1.5                      # the same where, besides, one link is clearly stronger
+STRONGER = 1.5
 AS_SHARP = 0.95                    # pixels of one per pixel of the other
+CROWD = 12                         # likely partners of one picture up to which all of them are compared with each other
 ALIGNED = 12                       # matched points from which a and c count as aligned
 OVERLAP = 0.5
 
 Key = tuple[int, int]
 
 
+def nearest_sides(likely: Mapping[Key, float]) -> set[Key]:
+    """Pairs whose proof may contradict likely links: the third side of every triangle, and best partner against best partner."""
+    partners = _partners(likely)
+    third = {key(a, c) for others in partners.values() if len(others) <= CROWD for a, c in combinations(sorted(others), 2)}
+    best = {one: max(others, key=lambda other: likely[key(one, other)]) for one, others in partners.items()}
+    fourth = {key(best[a], best[b]) for a, b in likely if best[a] not in (b, best[b])}
+    return third | fourth
+
+
 def weaker_links(odds: Mapping[Key, float], evidence: Mapping[Key, Evidence | None]) -> set[Key]:
     """Pairs (a < b) with positive log-odds that a stronger link and a clear difference speak against."""
-    partners: dict[int, list[int]] = defaultdict(list)
-    for (a, b), value in odds.items():
-        if value > 0:
-            partners[a].append(b)
-            partners[b].append(a)
     weak: set[Key] = set()
-    for middle, others in partners.items():
+    for middle, others in _partners({pair: value for pair, value in odds.items() if value > 0}).items():
         weak |= _around(middle, others, odds, evidence)
     return weak
+
+
+def _partners(likely: Mapping[Key, float]) -> dict[int, list[int]]:
+    partners: dict[int, list[int]] = defaultdict(list)
+    for a, b in likely:
+        partners[a].append(b)
+        partners[b].append(a)
+    return partners
 
 
 def _around(middle: int, others: Sequence[int], odds: Mapping[Key, float], evidence: Mapping[Key, Evidence | None]) -> set[Key]:

@@ -7,14 +7,13 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.curate.duplicates import groups, nets
-from isocenter.curate.duplicates.contradictions import Key, key, weaker_links
+from isocenter.curate.duplicates.contradictions import Key, nearest_sides, weaker_links
 from isocenter.curate.duplicates.judge import prove_all
 from isocenter.curate.duplicates.line import SURELY_TWO, Line, learn, settle, shipped, thin
 from isocenter.curate.duplicates.picture import Candidate, Evidence, Member, Net, Pair, Picture, Verdict
@@ -25,7 +24,6 @@ from isocenter.embeddings.local_features import VARIANTS
 
 LOCAL_UP_TO = 50_000               # pictures up to which local features are cast as a net without being asked
 LISTED = -6.0                      # log-odds below which a pair is not worth a row
-CROWD = 12                         # likely partners of one picture up to which all of them are compared with each other
 ROUNDS = 2                         # times that neighbours found by contradiction move the line
 CERTAIN = float("inf")
 
@@ -108,14 +106,10 @@ class _Search:
         self.done("line")
 
     def complete(self) -> None:
-        """Prove also the third side of every likely triangle, so that a contradiction cannot hide in a pair that no net proposed."""
-        partners: dict[int, set[int]] = {}
-        for (a, b), value in self.log_odds().items():
-            if value > 0:
-                partners.setdefault(a, set()).add(b)
-                partners.setdefault(b, set()).add(a)
-        third = {key(a, c) for others in partners.values() if len(others) <= CROWD for a, c in combinations(sorted(others), 2)} - set(self.evidence)
-        more = [[Candidate(a, b, Net.LOCAL, variant) for variant in VARIANTS] for a, b in sorted(third) if not self.apart(a, b)]
+        """Prove the pairs that could contradict a likely link and that no net proposed."""
+        odds = self.log_odds()
+        wanted = nearest_sides({pair: value for pair, value in odds.items() if value > 0}) - set(self.evidence)
+        more = [[Candidate(a, b, Net.LOCAL, variant) for variant in VARIANTS] for a, b in sorted(wanted) if not self.apart(a, b)]
         for some, found in zip(more, prove_all(more, self.folder, self.crew)):
             pair = (some[0].a, some[0].b)
             self.evidence[pair], self.net[pair] = found, Net.LOCAL
@@ -163,7 +157,7 @@ class _Search:
         weak = weaker_links(self.odds, self.evidence)
         links = certain | {pair: value for pair, value in self.odds.items() if value >= self.line.clear and pair not in weak and pair in self.net and not self.is_thin(pair)}
         links |= {(place[p.a], place[p.b]): _odds(p.score) for p in solid if p.verdict is Verdict.SAME}
-        kept, refused = groups.join(links, self.odds, groups.rank(self.pictures, [fact.size for fact in self.facts]))
+        kept, refused = groups.join(links, self.odds, groups.rank(self.pictures, [fact.size for fact in self.facts]), self.line.clear)
         pairs = [self.equal_pair(c) for c in self.equal if (c.a, c.b) in certain] + solid
         pairs += [self.pair(k, value, k in weak or k in refused) for k, value in sorted(self.odds.items()) if k in self.net and value > LISTED]
         members = [Member(number, self.pictures[i].id, self.pictures[i].dataset, self.pictures[i].uri, i == group[0], self.why(i, group, links))

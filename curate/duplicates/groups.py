@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from isocenter.curate.duplicates.contradictions import Key, key
 from isocenter.curate.duplicates.picture import Picture
 
-FROM_KEEPER = 0.0                  # log-odds of keeper against keeper below which two groups stay apart
 
-
-def join(links: Mapping[Key, float], odds: Mapping[Key, float], rank: Sequence[tuple[float, ...]]) -> tuple[list[list[int]], set[Key]]:
+def join(links: Mapping[Key, float], odds: Mapping[Key, float], rank: Sequence[tuple[float, ...]], clear: float) -> tuple[list[list[int]], set[Key]]:
     """Groups of positions (keeper first, sizes from 2) and the links that would have chained two different pictures.
 
     links: pairs judged the same, with their log-odds (infinite for equal bytes or pixels). odds: all pairs that were proved.
-    Strongest links first; two groups join only if their keepers, where those were compared, do not differ.
+    clear: log-odds from which two pictures are one. Strongest links first; two groups join only if their keepers, which show
+    most, were not compared or are one picture.
     """
     home: dict[int, list[int]] = {}
     refused: set[Key] = set()
@@ -22,7 +21,7 @@ def join(links: Mapping[Key, float], odds: Mapping[Key, float], rank: Sequence[t
         first, second = home.setdefault(a, [a]), home.setdefault(b, [b])
         if first is second:
             continue
-        if odds.get(key(first[0], second[0]), 0.0) < FROM_KEEPER and strength != float("inf"):
+        if odds.get(key(first[0], second[0]), clear) < clear and strength != float("inf"):
             refused.add((a, b))
             continue
         joined = sorted(first + second, key=lambda i: rank[i])

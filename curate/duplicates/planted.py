@@ -43,7 +43,7 @@ def _plant_one(job: tuple[int, list[int], Path, int]) -> Plant:
     near = {other: load_prepared(folder / f"{other}.npz") for other in others}
     name, severity = LIGHT[int(rng.integers(len(LIGHT)))]
     light = change(source.image, name, severity, seed=seed)
-    copies: list[tuple[NDArray[np.uint8], Variant]] = [(light, "same")] + [by_hand(source.image, rng, strength=s) for s in STRENGTHS]
+    copies: list[tuple[NDArray[np.uint8], Variant]] = [(light, "same"), *(by_hand(source.image, rng, strength=s) for s in STRENGTHS)]
     same, different = [], []
     for image, variant in copies:
         shown = grey(image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from isocenter.core.errors import IsocenterError
 from isocenter.curate.duplicates.picture import Picture
 from isocenter.curate.duplicates.workers import Pool
 from isocenter.embeddings.local_features import LIMIT, LONGEST, Points, describe
+from isocenter.harmonize.image import pixel_hash
 
 THUMBNAIL = 16
 PERCENTILES = (0.5, 99.5)
@@ -81,14 +81,6 @@ def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 def is_volume(pixels: NDArray[Any]) -> bool:
     """Three axes, and the last one is no colour axis."""
     return pixels.ndim == 3 and pixels.shape[2] not in (3, 4)
-
-
-def pixel_hash(pixels: NDArray[Any]) -> str:
-    """Hex BLAKE2b of shape, dtype and samples (C order, little endian)."""
-    plain = np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False))
-    digest = hashlib.blake2b(f"{plain.shape}{plain.dtype.str}".encode(), digest_size=32)
-    digest.update(plain)
-    return digest.hexdigest()
 
 
 def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -130,7 +130,7 @@ def _register(fixed: Volume, moving: Volume, matrix: Affine, levels: Sequence[tu
     for sigma, stride, rounds in levels:
         target, source = gaussian_filter(fixed, sigma), gaussian_filter(moving, sigma)
         grid = np.stack(np.meshgrid(*(np.arange(stride // 2, side, stride) for side in fixed.shape), indexing="ij"), -1).reshape(-1, 3)
-        wanted, slopes = target[tuple(grid.T)], np.gradient(source)
+        wanted, slopes = target[tuple(grid.T)], [np.asarray(slope, np.float32) for slope in np.gradient(source)]
         for _ in range(rounds):
             step = _step(grid, wanted, source, slopes, matrix)
             if step is None:

@@ -116,7 +116,7 @@ def test_blank_and_unreadable_pictures_are_not_joined_by_looks(tmp_path: Path) -
 
 def test_a_chain_of_links_does_not_join_pictures_that_differ_from_the_keeper() -> None:
     links = {(0, 1): 5.0, (1, 2): 4.0}
-    groups, refused = join(links, links | {(0, 2): -6.0}, [(0.0,), (1.0,), (2.0,)])
+    groups, refused = join(links, links | {(0, 2): -6.0}, [(0.0,), (1.0,), (2.0,)], 1.5)
     assert groups == [[0, 1]]
     assert refused == {(1, 2)}
 
