@@ -40,7 +40,7 @@ class Decoder:
     def paths(self, sample_id: str) -> list[str]:
         """The sample's image files relative to the root, in geometric order."""
         uri, format_ = self.first[sample_id]
-        found = self.files.get(sample_id, [uri])
+        found = [uri] if "::" in uri else self.files.get(sample_id, [uri])
         return sorted(found, key=lambda path: self.order.get(path, (0.0, path))) if format_ == "dicom" else found
 
     def loader(self, sample_id: str) -> partial[Pixels]:

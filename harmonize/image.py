@@ -40,8 +40,9 @@ class ImageHeader:
 
 
 def recognize(path: Path) -> str | None:
-    """The format of a file by its content, never by its name; None when no reader knows it. Raises Unreadable if empty."""
-    with path.open("rb") as stream:
+    """The format of a file by its content, never by its name; None when no reader knows it. `file::array` is its file. Raises Unreadable if empty."""
+    file = Path(str(path).partition("::")[0]) if "::" in str(path) and not path.exists() else path
+    with file.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if not head:
         raise Unreadable("the file is empty (0 bytes)", where=str(path))
