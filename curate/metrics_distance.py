@@ -12,6 +12,7 @@ from isocenter.core.errors import BadInput
 from isocenter.curate.metrics import auroc
 
 Rows = NDArray[np.floating]
+NOTHING = 1e-7          # d² a column below which two sets are one: rounding of the matrix root
 RIDGE = 1e-6            # added to singular covariances
 V0_RANGE = 7.457        # upper end of the min-max scale of FRD v0
 Z95 = 1.645             # one-sided 95 % of a Gaussian
@@ -64,7 +65,7 @@ def frd(reference: Rows, other: Rows, *, version: Literal["v0", "v1"] = "v1") ->
         raise BadInput("no feature is finite and varies in both sets", hint="look at the features, or compare with another encoder")
     ours, theirs = scaled[:len(reference), use], scaled[len(reference):, use]
     squared = frechet(ours, theirs)
-    log = float(np.log(squared)) if squared > 1e-9 else -float("inf")
+    log = float(np.log(squared)) if squared > NOTHING * ours.shape[1] else -float("inf")
     shift = (ours.mean(0) - theirs.mean(0)) ** 2
     return FRD(squared, log, log / 2, tuple(np.flatnonzero(~use).tolist()), tuple(np.flatnonzero(use)[np.argsort(-shift, kind="stable")].tolist()))
 

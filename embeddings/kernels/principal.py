@@ -25,3 +25,12 @@ def principal(features: NDArray[np.floating], dimension: int) -> NDArray[np.floa
         block = (np.asarray(features[start:start + BLOCK], np.float32) - mean.astype(np.float32)) @ directions
         result[start:start + BLOCK] = block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-12)
     return result
+
+
+def joint_principal(first: NDArray[np.floating], second: NDArray[np.floating], dimension: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both sets on the directions of largest variance of the two together, lengths and distances kept as far as those directions hold them."""
+    both = np.vstack([first, second]).astype(np.float64)
+    both -= both.mean(0)
+    directions = np.linalg.eigh(both.T @ both)[1][:, ::-1][:, :dimension]
+    reduced = both @ directions
+    return reduced[:len(first)], reduced[len(first):]

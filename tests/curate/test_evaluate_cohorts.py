@@ -15,6 +15,7 @@ from PIL import Image
 from isocenter.cli.main import cli
 from isocenter.core.errors import BadInput
 from isocenter.core.workspace import Workspace
+from isocenter.curate.compare import compare
 from isocenter.curate.evaluate_cohorts import evaluate_cohorts
 from isocenter.curate.select import Wishes, select
 from isocenter.harmonize.cohort import Cohort
@@ -99,3 +100,32 @@ def test_select_takes_a_score_from_a_table_and_always_and_never_from_lists(works
     wishes = Wishes(include=tmp_path / "always.txt", exclude=tmp_path / "never.txt", supplied={"score": tmp_path / "s.csv"})
     chosen = select(workspace, cohorts[0], name="scored", by="score", budget=3, wishes=wishes)
     assert chosen.table["sample_id"].to_list() == [ids[0], ids[-2], ids[-3]]
+
+
+def test_a_cohort_is_near_itself_and_its_tables_count_what_is_in_it(workspace, cohorts):
+    same = compare(workspace, cohorts[0], cohorts[0], encoder="thumbnail")
+    assert same.distances["embedding Fréchet"] == pytest.approx(0, abs=1e-6)
+    assert same.distances["FRD v1 (log d²)"] == -np.inf
+    assert same.distances["nFRD"] == pytest.approx(0, abs=1e-9)
+    other = compare(workspace, *cohorts, encoder="thumbnail", radiomic=False)
+    assert other.distances["embedding Fréchet"] > 0.01
+    labels = other.tables.filter(pl.col("column") == "label")
+    assert dict(zip(labels["value"], labels["first"])) == {"no finding": 4, "pleural effusion": 7, "pneumonia": 20}
+    assert labels["second"].to_list() == [10, 10, 10]
+
+
+def test_equity_of_supplied_predictions_is_told_by_group(workspace, cohorts, tmp_path):
+    ids = cohorts[1].samples(workspace, ["sex"])
+    truth = np.arange(len(ids)) % 2
+    good = np.where(ids["sex"].to_numpy() == "F", truth, 0.5)
+    pl.DataFrame({"sample_id": ids["sample_id"], "truth": truth, "prediction": good}).write_csv(tmp_path / "p.csv")
+    found = compare(workspace, *cohorts, encoder="thumbnail", radiomic=False, predictions=tmp_path / "p.csv").equity["sex"]
+    assert found["AUROC F"] == 1.0
+    assert found["AUROC M"] == 0.5
+    assert found["equity-scaled AUROC"] < found["AUROC"]
+
+
+def test_the_verb_compare_prints_distances_and_valid_json(workspace, cohorts):
+    arguments = ["compare", "pool-all", "test-all", "--no-radiomic", "--workspace", str(workspace.root)]
+    assert "KID" in CliRunner().invoke(cli, arguments, catch_exceptions=False).output
+    assert json.loads(CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False).output)["distances"]["CMMD"] > 0
