@@ -1,8 +1,9 @@
 """Compare volumes as volumes: reduced volumes go in, judged pairs come out, whatever axes, file format or window they came in.
 
-Candidates share their grey-value histogram or radial power spectrum, which no rotation or shift changes. A pair is then tried in
-the 48 ways that axes can be exchanged and turned round (correlation by FFT), registered affinely (Gauss-Newton, with gain and
-offset), and judged like a picture: by the correlation of fine detail, as a median over blocks, after alignment.
+Candidates share their grey-value histogram or radial power spectrum, which no rotation or shift changes, or correlate as coarse
+cubes in one of the 48 ways that axes can be exchanged and turned round. A pair is tried in these ways (correlation by FFT),
+registered affinely (Gauss-Newton, with gain and offset), and judged like a picture: by the correlation of fine detail, as a median
+over blocks, after alignment.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from isocenter.curate.duplicates.workers import Pool
 
 LONGEST = 64                       # voxels of a reduced volume
 CUBE, CONTENT = 32, 24             # FFT search: cube and content in voxels
-NEAREST = 6                        # candidates per volume and descriptor
+SCREEN, SCREEN_CONTENT = 20, 18    # the same for the screen of all with all
+SCREENED = 150                     # volumes, nearest by descriptors, that a volume is screened against
+NEAREST = 6                        # candidates per volume from each descriptor and from the screen
 TRIED = 3                          # orientations registered per pair
 SAME, DIFFERENT = 0.82, 0.72       # detail at and above which one volume, and below which two
 ALWAYS = 24                        # volumes up to which every pair is tried
@@ -50,27 +53,47 @@ def reduce(pixels: NDArray[Any], spacing_mm: tuple[float, ...] | None) -> Volume
 def compare_all(pictures: Sequence[Picture], paths: Sequence[Path], pool: Pool) -> list[Pair]:
     """Judged pairs of volumes, those that came near; `paths` hold what `reduce` gave."""
     volumes = [np.load(path)["volume"] for path in paths]
-    pairs = candidates(volumes)
+    pairs = candidates(volumes, pool)
     step = 4
     jobs = [([(i, j, volumes[i], volumes[j]) for i, j in pairs[start:start + step]]) for start in range(0, len(pairs), step)]
     judged = [row for block in pool.map(_compare_chunk, jobs, "prove volumes") for row in block]
     return [_pair(pictures[i], pictures[j], detail, matrix) for i, j, detail, matrix in judged if detail > DIFFERENT - 0.2]
 
 
-def candidates(volumes: Sequence[Volume]) -> list[tuple[int, int]]:
-    """Pairs (i < j) that are near in histogram or radial spectrum; all pairs of a few volumes."""
+def candidates(volumes: Sequence[Volume], pool: Pool) -> list[tuple[int, int]]:
+    """Pairs (i < j) that are near in histogram, radial spectrum or as coarse cubes; all pairs of a few volumes."""
     count = len(volumes)
     if count <= ALWAYS:
         return [(i, j) for i in range(count) for j in range(i + 1, count)]
-    found: set[tuple[int, int]] = set()
+    distances = []
     for describe in (_histogram, _spectrum):
         rows = np.stack([describe(volume) for volume in volumes])
         rows = (rows - rows.mean(0)) / (rows.std(0) + 1e-6)
-        distance = ((rows[:, None] - rows[None]) ** 2).sum(2) if count <= 2_000 else -2 * rows @ rows.T + (rows**2).sum(1)
-        np.fill_diagonal(distance, np.inf)
-        for i, others in enumerate(np.argpartition(distance, min(NEAREST, count - 2), axis=1)[:, :NEAREST]):
+        distances.append(np.maximum((rows**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * rows @ rows.T, 0))
+    near = np.minimum(*(np.argsort(np.argsort(d, axis=1), axis=1) for d in distances))
+    cubes = np.stack([_cube(volume, LONGEST, SCREEN, SCREEN_CONTENT) for volume in volumes])
+    jobs = [(cubes, i, np.flatnonzero(near[i] <= SCREENED)) for i in range(count)]
+    alike = np.stack(list(pool.map(_screen, jobs, "screen volumes")))
+    found: set[tuple[int, int]] = set()
+    for order in (*distances, -np.maximum(alike, alike.T)):
+        np.fill_diagonal(order, np.inf)
+        for i, others in enumerate(np.argpartition(order, NEAREST, axis=1)[:, :NEAREST]):
             found |= {(min(i, int(j)), max(i, int(j))) for j in others}
     return sorted(found)
+
+
+def _screen(job: tuple[NDArray[np.float32], int, NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Best correlation of cube i, in all 48 ways, with the cubes of the others; -1 for those not asked for."""
+    from scipy.fft import irfftn, rfftn
+
+    cubes, i, others = job
+    ways = [cubes[i].transpose(order)[tuple(slice(None, None, s) for s in signs)] for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
+    turned = rfftn(np.stack(ways), axes=(1, 2, 3))
+    best = np.full(len(cubes), -1.0, np.float32)
+    for j in others:
+        if j != i:
+            best[j] = np.abs(irfftn(turned * np.conj(rfftn(cubes[j])), cubes.shape[1:], axes=(1, 2, 3))).max()
+    return best
 
 
 def align(fixed: Volume, moving: Volume) -> tuple[float, Affine]:
@@ -108,17 +131,17 @@ def _start(fixed: Volume, moving: Volume, order: tuple[int, ...], signs: tuple[i
     return np.c_[turn, centre_m - turn @ (centre_f - shift)]
 
 
-def _cube(volume: Volume, longest: int) -> Volume:
-    """Coarse band-passed content in the middle of a cube of unit energy; `longest` voxels become `CONTENT`."""
+def _cube(volume: Volume, longest: int, side: int = CUBE, content: int = CONTENT) -> Volume:
+    """Coarse band-passed content in the middle of a cube of unit energy; `longest` voxels become `content`."""
     from scipy.ndimage import gaussian_filter, zoom
 
-    factor = CONTENT / longest
+    factor = content / longest
     small = zoom(gaussian_filter(volume, 0.5 / factor), factor, order=1, grid_mode=True, mode="nearest")
     small = gaussian_filter(small, 0.7) - gaussian_filter(small, 4.0)
-    cube = np.zeros((CUBE,) * 3, np.float32)
-    cut = [min(side, CUBE) for side in small.shape]
-    inner = tuple(slice((side - c) // 2, (side - c) // 2 + c) for side, c in zip(small.shape, cut))
-    place = tuple(slice((CUBE - c) // 2, (CUBE - c) // 2 + c) for c in cut)
+    cube = np.zeros((side,) * 3, np.float32)
+    cut = [min(length, side) for length in small.shape]
+    inner = tuple(slice((length - c) // 2, (length - c) // 2 + c) for length, c in zip(small.shape, cut))
+    place = tuple(slice((side - c) // 2, (side - c) // 2 + c) for c in cut)
     cube[place] = small[inner]
     return cube / max(float(np.linalg.norm(cube)), 1e-6)
 
