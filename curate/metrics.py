@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
+Truth = NDArray[np.integer] | NDArray[np.bool_]
 
 
-def auroc(truth: Integers, score: Floats) -> float:
+def auroc(truth: Truth, score: Floats) -> float:
     """Area under the ROC curve of a binary truth; ties count half (Mann-Whitney). Not a number when a class is missing."""
     positive = np.asarray(truth, bool)
     pairs = int(positive.sum()) * int((~positive).sum())
@@ -20,7 +21,7 @@ def auroc(truth: Integers, score: Floats) -> float:
     return float((rank[positive].sum() - positive.sum() * (positive.sum() + 1) / 2) / pairs)
 
 
-def auprc(truth: Integers, score: Floats) -> float:
+def auprc(truth: Truth, score: Floats) -> float:
     """Average precision: Σ (recall step) × precision over the distinct thresholds. Not a number without positives."""
     positive = np.asarray(truth, bool)
     if not positive.any():

@@ -73,7 +73,7 @@ def judge(features: NDArray[np.floating], labels: NDArray[np.bool_], sides: Gall
 
 def per_query(relevant: NDArray[np.bool_], gain: NDArray[np.floating], ks: Sequence[int]) -> dict[str, NDArray[np.float64]]:
     """Figures of every query from its ranked gallery, (queries, gallery) each."""
-    found = {}
+    found: dict[str, NDArray[np.float64]] = {}
     for k in (k for k in ks if k <= relevant.shape[1]):
         head, place = relevant[:, :k], np.arange(1, k + 1)
         precision = np.cumsum(head, 1) / place

@@ -108,9 +108,9 @@ def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
 def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray[np.int64], strategy: ModuleType, budget: float, seed: int, wishes: Wishes) -> Picks:
     limits = tuple(parse_limit(text) for text in wishes.limits)
     constraints = Constraints(budget, limits, _ids(wishes.include), _ids(wishes.exclude), frozenset(wishes.licences) or None)
-    columns = {limit.column: _raw(workspace, cohort, limit.column, wishes.supplied)[positions] for limit in limits}
+    columns = {limit.column: _raw(workspace, cohort, limit.column, wishes.supplied)[positions].tolist() for limit in limits}
     licences = _raw(workspace, cohort, "license", {})[positions].tolist() if wishes.licences else None
-    costs = None if wishes.spend == "samples" else _costs(workspace, cohort, wishes)[positions]
+    costs = None if wishes.spend == "samples" else _costs(workspace, cohort, wishes)[positions].tolist()
     return choose(pool, strategy, constraints, seed=seed, columns=columns, licences=licences, costs=costs)
 
 
@@ -140,7 +140,7 @@ def _raw(workspace: Workspace, cohort: Cohort, column: str, supplied: Mapping[st
 
 
 def _column(workspace: Workspace, cohort: Cohort, column: str, on: str) -> NDArray[Any]:
-    if column in ("predictions", "score", "foreground"):
+    if column not in ("stratum", *COHORT.schema.names, *SAMPLES.schema.names):
         raise BadInput(f"this strategy reads {column}, which no sample table has", hint=f"--column {column}=TABLE, a Parquet or CSV table with sample_id and {column}")
     values = _raw(workspace, cohort, on if column == "stratum" else column, {})
     return np.array(["+".join(value) if isinstance(value, tuple) else str(value) for value in values], object)

@@ -24,4 +24,4 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     sizes = np.bincount(stratum)
     round_ = np.arange(len(pool)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     order = np.lexsort((turn[stratum[by_stratum]], round_))[:budget]
-    return Picks(by_stratum[order].astype(np.int64), 1.0 / (1.0 + round_[order]))
+    return Picks(by_stratum[order].astype(np.int64), (1.0 / (1.0 + round_[order])).astype(np.float64))

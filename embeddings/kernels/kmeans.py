@@ -135,7 +135,7 @@ def _means(features: NDArray[np.floating], assigned: NDArray[np.int32], distance
     for start in range(0, count, step):
         block = np.asarray(features[start:start + step], np.float32)
         own = assigned[start:start + step]
-        sums += csr_matrix((np.ones(len(own), np.float32), own, np.arange(len(own) + 1)), shape=(len(own), k)).T @ block
+        sums += np.asarray(csr_matrix((np.ones(len(own), np.float32), own, np.arange(len(own) + 1)), shape=(len(own), k)).T @ block, np.float32)
     sizes = np.bincount(assigned, minlength=k)
     empty = np.flatnonzero(sizes == 0)
     means: NDArray[np.float32] = sums / np.maximum(sizes, 1)[:, None].astype(np.float32)
