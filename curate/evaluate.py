@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -19,11 +20,13 @@ from isocenter.curate.api import Pool
 from isocenter.curate.metrics_distance import frechet
 from isocenter.embeddings.kernels.principal import principal
 from isocenter.embeddings.kernels.probe import linear_probe, neighbour_vote
+from isocenter.embeddings.kernels.threads import one_thread
 
 BASELINES = ("random", "stratified")
 MAIN = "probe accuracy"
 ALPHA = 0.05
 FRECHET_DIRECTIONS = 32
+FEW = 20_000            # rows of a pool below which threads wait for each other longer than they work
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,11 @@ def evaluate(trial: Trial, strategies: Mapping[str, ModuleType], budgets: Sequen
     """
     if "random" not in strategies or len(seeds) < 2:
         raise BadInput("an evaluation needs the strategy random and two seeds or more", hint="five seeds tell a gain of a few points from luck")
-    reduced = principal(trial.probe_pool, FRECHET_DIRECTIONS)
     tasks = [(name, budget, seed) for name in strategies for budget in budgets for seed in seeds]
-    rows = [{"strategy": name, "budget": budget, "seed": seed, **_judge(trial, strategies[name], budget, seed, reduced, classes_under)}
-            for name, budget, seed in track(tasks, "evaluate")]
+    with one_thread() if len(trial.pool) < FEW else nullcontext():
+        reduced = principal(trial.probe_pool, FRECHET_DIRECTIONS)
+        rows = [{"strategy": name, "budget": budget, "seed": seed, **_judge(trial, strategies[name], budget, seed, reduced, classes_under)}
+                for name, budget, seed in track(tasks, "evaluate")]
     runs = pl.DataFrame(rows)
     summary = summarise(runs)
     return Evidence(runs, summary, verdicts(summary))

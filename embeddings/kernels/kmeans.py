@@ -138,7 +138,7 @@ def _means(features: NDArray[np.floating], assigned: NDArray[np.int32], distance
         sums += np.asarray(csr_matrix((np.ones(len(own), np.float32), own, np.arange(len(own) + 1)), shape=(len(own), k)).T @ block, np.float32)
     sizes = np.bincount(assigned, minlength=k)
     empty = np.flatnonzero(sizes == 0)
-    means: NDArray[np.float32] = sums / np.maximum(sizes, 1)[:, None].astype(np.float32)
+    means = np.asarray(sums / np.maximum(sizes, 1)[:, None], np.float32)
     if len(empty):
         means[empty] = np.asarray(features[np.sort(np.argpartition(distance, -len(empty))[-len(empty):])], np.float32)
     return means
