@@ -16,10 +16,10 @@ from typing import Literal
 import polars as pl
 
 from isocenter.core.errors import UsageError
-from isocenter.core.tables import read_table
+from isocenter.core.tables import read_header, read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.groups import PAIRS
-from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.sample import PATIENT_SEPARATOR
 from isocenter.harmonize.source import open_source
 from isocenter.registry.related import Related
@@ -66,13 +66,19 @@ def leakage(workspace: Workspace, cohort: Cohort, *, across: Across = "split", a
     rows = rows.with_row_index("at").sort("at").unique("sample_id", keep="last", maintain_order=True).drop("at") if against else rows
     if rows["side"].n_unique() < 2:
         raise UsageError(f"all samples of {cohort.name} stand on one side", hint="--across published, --across dataset, or --against BENCHMARK")
-    pairs = [read_table(workspace.pairs(name), PAIRS) for one in (cohort, *against)
-             for name in [*one.header.get("lineage", []), one.name] if workspace.pairs(name).exists()]
+    pairs = [read_table(workspace.pairs(name), PAIRS) for name in _kin(workspace, (cohort, *against)) if workspace.pairs(name).exists()]
     slugs = {name: open_source(workspace, name).slug for name in rows["dataset"].unique()}
     judged = pl.concat(pairs).unique(["a", "b"], maintain_order=True) if pairs else None
     found = crossings(rows, judged, relations(slugs, related))
     missing = rows.filter(pl.col("patient_id").is_null())
     return Leakage(found, dict(sorted(Counter(rows["side"]).items())), dict(sorted(Counter(missing["side"]).items())), judged is not None)
+
+
+def _kin(workspace: Workspace, cohorts: Sequence[Cohort]) -> list[str]:
+    """Cohorts that these came from or that came from them: any of them may have had its pictures compared."""
+    own = {name for one in cohorts for name in [*one.header.get("lineage", []), one.name]}
+    younger = {name for name in workspace.cohorts() if own & set(read_header(workspace.cohort(name), COHORT).get("lineage", []))}
+    return sorted(own | younger)
 
 
 def sided(workspace: Workspace, cohort: Cohort, across: Across | Literal["name"]) -> pl.DataFrame:

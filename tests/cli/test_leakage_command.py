@@ -1,0 +1,57 @@
+"""`isocenter leakage` and `isocenter dedup --sheets` as a user types them, on two small datasets that share pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from isocenter.cli.main import cli
+
+
+def scene(seed: int, side: int = 160) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    field = sum(gaussian_filter(rng.normal(size=(side, side)), s) * s for s in (1, 3, 9))
+    return ((field - field.min()) / np.ptp(field) * 255).astype(np.uint8)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """North and south: one equal file, one picture that south stored as JPEG and cropped; the rest differ."""
+    for name, seeds in (("north", range(4)), ("south", range(10, 13))):
+        (tmp_path / name).mkdir()
+        for seed in seeds:
+            Image.fromarray(scene(seed)).save(tmp_path / name / f"{seed}.png")
+    Image.fromarray(scene(0)).save(tmp_path / "south" / "same.png")
+    Image.fromarray(scene(1)[8:, :150]).save(tmp_path / "south" / "cut.jpg", quality=80)
+    return tmp_path
+
+
+def run(*arguments: str) -> dict[str, object]:
+    result = CliRunner().invoke(cli, [*arguments, "--json"], standalone_mode=False)
+    assert result.exception is None, result.exception
+    return dict(json.loads(result.stdout))
+
+
+def test_pictures_of_two_datasets_leak_and_sheets_show_them(two: Path) -> None:
+    work = ("--workspace", str(two / "work"))
+    CliRunner().invoke(cli, ["init", str(two / "work")], standalone_mode=False)
+    for name in ("north", "south"):
+        run("adopt", name, str(two / name), *work)
+        run("scan", name, *work)
+    run("merge", "north", "south", "--as", "all", *work)
+    before = run("leakage", "all", "--across", "dataset", *work)
+    assert before["pictures_compared"] is False
+    found = run("dedup", "all", "--as", "unique", "--sheets", str(two / "sheets"), *work)
+    assert found["dropped"] == 2
+    assert len(found["sheets"]) == 1  # type: ignore[arg-type]
+    page = np.asarray(Image.open(found["sheets"][0]))  # type: ignore[index]
+    assert page.std() > 10
+    after = run("leakage", "all", "--across", "dataset", *work)
+    assert after["pictures_compared"] is True
+    assert {(leak["kind"], Path(leak["b"]).name) for leak in after["leaks"]} == {("picture", "same.png"), ("picture", "cut.jpg")}  # type: ignore[attr-defined]
