@@ -1,0 +1,41 @@
+"""Claims about sketches and principal directions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from isocenter.embeddings.api import open_encoder, vectors
+from isocenter.embeddings.encoders.sketch import edge_directions
+from isocenter.embeddings.kernels.principal import joint_principal, principal
+
+
+def test_a_sketch_is_a_unit_row_whose_halves_weigh_the_same():
+    rng = np.random.default_rng(0)
+    rows = vectors(open_encoder("sketch"), [rng.integers(0, 255, (50, 70), np.uint8) for _ in range(3)])
+    assert rows.shape == (3, 1152)
+    assert np.linalg.norm(rows[:, :1024], axis=1) == pytest.approx(np.full(3, 0.5**0.5), abs=1e-3)
+    assert np.linalg.norm(rows[:, 1024:], axis=1) == pytest.approx(np.full(3, 0.5**0.5), abs=1e-3)
+
+
+def test_edges_are_counted_by_their_direction():
+    ramp = np.tile(np.arange(32, dtype=np.float32), (32, 1))
+    across, down = edge_directions(np.stack([ramp, ramp.T]))
+    assert across.reshape(-1, 8).sum(0).argmax() == 0
+    assert down.reshape(-1, 8).sum(0).argmax() == 4
+
+
+def test_principal_directions_keep_the_angles_of_a_flat_cloud():
+    rng = np.random.default_rng(1)
+    flat = rng.standard_normal((400, 3)) @ rng.standard_normal((3, 40)) + 7
+    centred = flat - flat.mean(0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    rows = principal(flat.astype(np.float32), 3)
+    assert rows @ rows.T == pytest.approx(centred @ centred.T, abs=1e-3)
+
+
+def test_two_sets_are_reduced_together_without_moving_them_apart():
+    rng = np.random.default_rng(2)
+    first, second = rng.standard_normal((50, 6)), rng.standard_normal((40, 6)) + 1
+    one, other = joint_principal(first, second, 6)
+    assert np.linalg.norm(one[0] - other[0]) == pytest.approx(np.linalg.norm(first[0] - second[0]))
