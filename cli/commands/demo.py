@@ -47,4 +47,4 @@ def _search_and_plan(ctx: click.Context, path: Path, data: dict[str, Path], fold
     click.echo(f'$ isocenter search "{QUERY}" --limit 3')
     ctx.invoke(search.command, query=(QUERY,), limit=3)
     click.echo(f"\n$ isocenter plan {path} --workspace {folder}")
-    ctx.invoke(plan.command, what=str(path), data=tuple(f"{name}={root}" for name, root in data.items()), folder=folder)
+    ctx.invoke(plan.command, what=(str(path),), data=tuple(f"{name}={root}" for name, root in data.items()), folder=folder)

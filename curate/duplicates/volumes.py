@@ -42,7 +42,8 @@ def reduce(pixels: NDArray[Any], spacing_mm: tuple[float, ...] | None) -> Volume
     volume = np.nan_to_num(pixels.astype(np.float32))
     low, high = np.percentile(volume, [0.5, 99.5])
     volume = ((volume - low) / max(float(high - low), 1e-6)).clip(0, 1)
-    spacing = np.array(spacing_mm[:3] if spacing_mm else (1.0, 1.0, 1.0))
+    known = tuple(spacing_mm[:3]) if spacing_mm else ()
+    spacing = np.array(known if len(known) == 3 and min(known) > 0 else (1.0, 1.0, 1.0))
     extent = np.array(volume.shape) * spacing
     step = max(float(extent.max()) / LONGEST, float(spacing.min()))
     factors = spacing / step

@@ -10,6 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 import tomli_w
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
 from isocenter.core.errors import BadInput, NotFound, Refused
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
@@ -23,8 +26,6 @@ from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 
 def picture(seed: int, side: int = 40) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from isocenter.harmonize.space import LabelSpace, space_of
 from isocenter.harmonize.vocabulary import ancestors
 from isocenter.registry.labelmap import Entry, LabelMap, Mode, combine

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from isocenter.core.errors import NotFound
 from isocenter.registry import vocabulary
 from isocenter.registry.labelconflicts import contradictions
