@@ -171,7 +171,7 @@ def _native(kind: IndexKind, count: int, dimension: int) -> Any:
     if kind == "flat":
         return faiss.IndexFlatIP(dimension)
     if kind == "hnsw":
-        native = faiss.IndexHNSWFlat(dimension, 32, inner)
+        native: Any = faiss.IndexHNSWFlat(dimension, 32, inner)
         native.hnsw.efConstruction = 80
         return native
     coder = "Flat" if kind == "ivf" else f"PQ{_codes(dimension, count)}"

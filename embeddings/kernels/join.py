@@ -165,7 +165,8 @@ class _Join:
 
         groups = [range(first, min(len(cells), first + CELLS_AT_ONCE)) for first in range(0, len(cells), CELLS_AT_ONCE)]
         settled = (cells.home >= 0).nonzero()[:, 0]
-        return [partial(task, group) for group in groups] + [partial(self._strays, part, cells.strays, settled) for part in cells.strays.split(BLOCK) if len(part)]
+        strays = [partial(self._strays, part, cells.strays, settled) for part in cells.strays.split(BLOCK) if len(part)]
+        return [*(partial(task, group) for group in groups), *strays]
 
     def _strays(self, part: Any, strays: Any, settled: Any) -> list[Part]:
         """Pairs of some rows of no cell with all rows that have one, and among the rows of none."""
