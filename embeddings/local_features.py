@@ -89,4 +89,4 @@ def _sift() -> Any:
     import cv2
 
     cv2.setNumThreads(1)
-    return cv2.SIFT_create(nfeatures=DETECTED, contrastThreshold=CONTRAST, enable_precise_upscale=True)
+    return cv2.SIFT.create(nfeatures=DETECTED, contrastThreshold=CONTRAST, enable_precise_upscale=True)

@@ -73,7 +73,7 @@ def learn_projection(vectors: NDArray[np.float32], count: int) -> Projection:
 def project(vectors: NDArray[np.float32], projection: Projection) -> NDArray[np.float32]:
     """(n, d) -> (n, k) float32 unit rows."""
     centred = vectors - projection.mean
-    return unit(centred if projection.axes is None else centred @ projection.axes)
+    return unit(np.asarray(centred if projection.axes is None else centred @ projection.axes, np.float32))
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
