@@ -20,14 +20,14 @@ from isocenter.curate.probe.changes import CHANGES, change
 from isocenter.curate.probe.corruptions import CORRUPTIONS, SEVERITIES
 
 
-def recall(base: dict[str, np.ndarray], name: str, severities: tuple[int, ...]) -> tuple[list[float], int]:
-    """Per severity the share of copies in their original's group, and the number of different pictures that a group joins."""
-    copies = {f"{severity}:{key}": change(picture, name, severity, seed=place) for severity in severities for place, (key, picture) in enumerate(base.items())}
+def recall(base: dict[str, np.ndarray], name: str, severity: int) -> tuple[float, int]:
+    """The share of copies in their original's group, and the number of different pictures that a group joins."""
+    copies = {f"copy:{key}": change(picture, name, severity, seed=place) for place, (key, picture) in enumerate(base.items())}
     found = find([Picture(key, "set", partial(np.copy, picture)) for key, picture in (base | copies).items()])
     group = {member.id: member.group for member in found.groups}
-    shares = [sum(group.get(f"{severity}:{key}", -1) == group.get(key, -2) for key in base) / len(base) for severity in severities]
-    inside = {number: {key.split(":", 1)[-1] for key, home in group.items() if home == number} for number in set(group.values())}
-    return shares, sum(len(names) - 1 for names in inside.values())
+    share = sum(group.get(f"copy:{key}", -1) == group.get(key, -2) for key in base) / len(base)
+    inside = [{key.removeprefix("copy:") for key, home in group.items() if home == number} for number in set(group.values())]
+    return share, sum(len(names) - 1 for names in inside)
 
 
 def main(folder: Path, count: int = 12) -> None:
@@ -38,9 +38,9 @@ def main(folder: Path, count: int = 12) -> None:
     print("| change | " + " | ".join(f"severity {s}" for s in SEVERITIES) + " | wrongly joined |\n|---|" + "---|" * (len(SEVERITIES) + 1))
     for name in [*CHANGES, *CORRUPTIONS]:
         severities = SEVERITIES[:1] if len(set(CHANGES.get(name, (0, SEVERITIES))[1])) == 1 else SEVERITIES
-        shares, wrong = recall(base, name, severities)
-        cells = [f"{share:.2f}" for share in shares] + [""] * (len(SEVERITIES) - len(shares))
-        print(f"| {name} | " + " | ".join(cells) + f" | {wrong} |", flush=True)
+        rows = [recall(base, name, severity) for severity in severities]
+        cells = [f"{share:.2f}" for share, _ in rows] + [""] * (len(SEVERITIES) - len(rows))
+        print(f"| {name} | " + " | ".join(cells) + f" | {sum(wrong for _, wrong in rows)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ class Detail:
     coarse: sigma 1 to 6. fine: 1 to 2. fine_middle: its median over blocks; fine_low: the lowest tenth of blocks.
     explained: the fine correlation that is left once one picture alone is allowed noise or smoothing of its own (median over
     blocks, 0 … 1): near 1 when either is the other with detail lost or noise added, lower when each has detail of its own.
-    overlap: share of the coarser frame. roughness: log2 of fine over coarse energy in the smoother of the two pictures.
+    sharper: log2 of the first picture's fine energy over the second's, after their coarser detail was brought to one scale (median
+    over blocks). overlap: share of the coarser frame.
     """
 
     coarse: float
@@ -35,8 +36,8 @@ class Detail:
     fine_middle: float
     fine_low: float
     explained: float
+    sharper: float
     overlap: float
-    roughness: float
 
 
 def compare(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: NDArray[np.float64]) -> Detail | None:
@@ -49,21 +50,21 @@ def compare(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: NDArray
     bands = [((one[i] - one[j]) * mask, (two[i] - two[j]) * mask) for i, j in ((0, 1), (1, 2), (0, 2))]
     inside = mask > 0
     fine, middle = _blocks(*bands[0], mask), _blocks(*bands[1], mask)
-    tilt = (fine.ratio / np.maximum(middle.ratio, 1e-3)).clip(1e-3, 1e3)
-    explained = (fine.correlation * np.maximum(tilt, 1 / tilt)).clip(0, 1)
-    whole = _whole(*bands[0], inside)
-    rough = min(_energy(bands[0][k], inside) - _energy(bands[1][k], inside) for k in (0, 1))
+    coarse, whole, overlap = _whole(*bands[2], inside), _whole(*bands[0], inside), float(mask.mean())
     if not fine.used.any():
-        return Detail(_whole(*bands[2], inside), whole, whole, whole, max(whole, 0.0), float(mask.mean()), rough)
+        return Detail(coarse, whole, whole, whole, max(whole, 0.0), 0.0, overlap)
+    tilt = (fine.ratio / np.maximum(middle.ratio, 1e-3)).clip(1e-3, 1e3)
+    explained = (fine.correlation * np.maximum(tilt, 1 / tilt)).clip(0, 1)[fine.used]
     low, median = np.percentile(fine.correlation[fine.used], [10, 50])
-    return Detail(_whole(*bands[2], inside), whole, float(median), float(low), float(np.median(explained[fine.used])), float(mask.mean()), rough)
+    sharper = 2.0 * float(np.median(np.log2(tilt[fine.used])))
+    return Detail(coarse, whole, float(median), float(low), float(np.median(explained)), -sharper if scale_of(matrix) > 1 else sharper, overlap)
 
 
 def overlay(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: NDArray[np.float64]) -> tuple[Image, Image, Image] | None:
     """Both pictures in the frame of the coarser one and the mask (0/1) where both are there, all (h, w) float32."""
     import cv2
 
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    scale = scale_of(matrix)
     if scale > 1:
         first, second, matrix, scale = second, first, cv2.invertAffineTransform(matrix), 1 / scale
     height, width = second.shape
@@ -76,6 +77,11 @@ def overlay(first: NDArray[np.uint8], second: NDArray[np.uint8], matrix: NDArray
     if mask.sum() < MINIMUM:
         return None
     return moved, second.astype(np.float32), mask
+
+
+def scale_of(matrix: NDArray[np.float64]) -> float:
+    """Pixels of the second picture per pixel of the first."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +117,6 @@ def _blocks(a: Image, b: Image, mask: Image) -> _Blocks:
     correlation = ((means(a * b) / count - mean_a * mean_b) / np.sqrt(var_a * var_b)).clip(-1, 1)
     used = (count > 0.7) & (np.minimum(var_a, var_b) > FLAT)
     return _Blocks(correlation, np.sqrt(var_a / var_b), used if int(used.sum()) >= 4 else np.zeros_like(used))
-
-
-def _energy(band: Image, inside: NDArray[np.bool_]) -> float:
-    return float(np.log2(float(band[inside].var()) + 1e-2))
 
 
 def _whole(a: Image, b: Image, inside: NDArray[np.bool_]) -> float:

@@ -12,11 +12,11 @@ from itertools import combinations
 
 from isocenter.curate.duplicates.picture import Evidence
 
-CLEARLY_TWO = -2.0                 # log-odds below which an aligned pair contradicts
+CLEARLY_TWO = -5.0                 # log-odds below which an aligned pair contradicts
 LIKELY_TWO = 0.0                   # the same where both pictures are at least as sharp as the one between them
 NOT_ONE = 1.5                      # the same where, besides, one link is clearly stronger
 STRONGER = 1.5
-AS_SHARP = 0.95                    # pixels of one per pixel of the other
+AS_SHARP, AS_DETAILED = 0.95, -0.3  # pixels of one per pixel of the other; log2 of fine energy of one over the other's
 CROWD = 12                         # likely partners of one picture up to which all of them are compared with each other
 ALIGNED = 12                       # matched points from which a and c count as aligned
 OVERLAP = 0.5
@@ -51,7 +51,7 @@ def _partners(likely: Mapping[Key, float]) -> dict[int, list[int]]:
 
 def _around(middle: int, others: Sequence[int], odds: Mapping[Key, float], evidence: Mapping[Key, Evidence | None]) -> set[Key]:
     weak = set()
-    sharp = {other for other in others if _pixels_of(other, middle, evidence) >= AS_SHARP}
+    sharp = {other for other in others if _as_sharp(other, middle, evidence)}
     for i, a in enumerate(others):
         for c in others[i + 1:]:
             found = evidence.get(key(a, c))
@@ -64,12 +64,13 @@ def _around(middle: int, others: Sequence[int], odds: Mapping[Key, float], evide
     return weak
 
 
-def _pixels_of(other: int, middle: int, evidence: Mapping[Key, Evidence | None]) -> float:
-    """Pixels of `other` along one pixel of `middle`, where they show the same thing."""
+def _as_sharp(other: int, middle: int, evidence: Mapping[Key, Evidence | None]) -> bool:
+    """`other` shows what both show with no fewer pixels and no less detail than `middle`."""
     found = evidence.get(key(middle, other))
     if found is None:
-        return 1.0
-    return found.scale if middle < other else 1.0 / found.scale
+        return True
+    pixels, detail = (found.scale, -found.sharper) if middle < other else (1.0 / found.scale, found.sharper)
+    return pixels >= AS_SHARP and detail >= AS_DETAILED
 
 
 def key(a: int, b: int) -> Key:

@@ -131,7 +131,7 @@ class _Search:
             weak = weaker_links(odds, self.evidence)
             two = {pair for pair, value in odds.items() if value < SURELY_TWO} | weak
             near = [e for p in self.plants for other, e in p.others if (min(p.origin, other), max(p.origin, other)) in two]
-            self.line = learn(copies, near + [found for pair in sorted(two) if (found := self.evidence[pair])])
+            self.line = learn(copies, near + [found for pair in sorted(two) if (found := self.evidence[pair])], len(weak))
         doubted = weaker_links(self.log_odds(), self.evidence)
         self.line = settle(self.line, copies, [found for pair, found in sorted(self.evidence.items()) if found and pair not in doubted])
 

@@ -19,10 +19,13 @@ FEATURES = ("fine detail, median of blocks", "fine detail, lowest tenth", "detai
 CENTRE = np.array([1.2, 0.7, 1.5, 5.0, -2.0, 1.0])
 SHIPPED = np.array([-1.3, 2.2, 1.1, 0.6, 1.5, 0.75, 2.4])
 STIFFNESS = 4.0                    # prior precision of a weight, in pseudo-observations
+FREE, HELD = 0.05, 50.0            # the same for the intercept
+ENOUGH = 20                        # contradictions that show what neighbours are, or unsettled pairs that make a crowd
 WEIGHT = 60.0                      # total weight of each side, whatever its number
 CLEAR, CLEAR_IN_A_CROWD = 1.5, 1.75 # log-odds on either side of 0 within which a pair is unsettled; the second where neighbours abound
 CROWDED = 0.5                      # unsettled pairs per settled one from which neighbours abound
 FEW, WITH_FEW = 16, 0.98           # with fewer matched points than this, fine detail must agree at least so much
+FORETOLD, FEW_MORE = 3, 5         # pairs allowed below the line: this many times what planted copies predict, and a few
 FURTHEST = 2.5                     # log-odds that the line may be moved down
 SURELY_TWO = -4.0                  # log-odds below which a pair counts as neighbours without further reason
 SPREAD = 0.995                     # a correlation above this is as good as 1
@@ -47,14 +50,17 @@ def shipped() -> Line:
     return Line(tuple(SHIPPED))
 
 
-def learn(copies: Sequence[Evidence], neighbours: Sequence[Evidence]) -> Line:
-    """The line for a corpus: `copies` are planted (one picture each), `neighbours` known to show two pictures."""
+def learn(copies: Sequence[Evidence], neighbours: Sequence[Evidence], certified: int) -> Line:
+    """The line for a corpus: `copies` are planted (one picture each), `neighbours` held to show two pictures.
+
+    certified: neighbours that contradict themselves; unless they are many the line as a whole stays about where it was.
+    """
     if not copies or not neighbours:
         return shipped()
     design = np.concatenate([_design(copies), _design(neighbours)])
     truth = np.r_[np.ones(len(copies)), np.zeros(len(neighbours))]
     share = np.r_[np.full(len(copies), WEIGHT / len(copies)), np.full(len(neighbours), WEIGHT / len(neighbours))]
-    return Line(tuple(float(w) for w in _fit(design, truth, share)), len(copies), len(neighbours))
+    return Line(tuple(float(w) for w in _fit(design, truth, share, FREE if certified >= ENOUGH else HELD)), len(copies), len(neighbours))
 
 
 def settle(line: Line, copies: Sequence[Evidence], pairs: Sequence[Evidence]) -> Line:
@@ -67,13 +73,13 @@ def settle(line: Line, copies: Sequence[Evidence], pairs: Sequence[Evidence]) ->
         return line
     planted, found = line.log_odds(copies), line.log_odds(pairs)
     settled = int((found >= CLEAR).sum())
-    if int((np.abs(found) < CLEAR).sum()) > CROWDED * settled:
+    if int((np.abs(found) < CLEAR).sum()) > max(CROWDED * settled, ENOUGH):
         return replace(line, clear=CLEAR_IN_A_CROWD)
     per_copy = settled / max(int((planted >= CLEAR).sum()), 1)
     for step in np.arange(FURTHEST, 0, -0.25):
         zone = (-step - CLEAR, CLEAR)
         expected = per_copy * int(((planted > zone[0]) & (planted < zone[1])).sum())
-        if int(((found > zone[0]) & (found < zone[1])).sum()) <= 2 * expected + 2:
+        if int(((found > zone[0]) & (found < zone[1])).sum()) <= FORETOLD * expected + FEW_MORE:
             return replace(line, weights=(line.weights[0] + float(step), *line.weights[1:]))
     return line
 
@@ -98,10 +104,10 @@ def _z(correlation: float) -> float:
     return float(np.arctanh(min(max(correlation, -0.2), SPREAD)))
 
 
-def _fit(design: NDArray[np.float64], truth: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fit(design: NDArray[np.float64], truth: NDArray[np.float64], share: NDArray[np.float64], hold: float) -> NDArray[np.float64]:
     from scipy.optimize import minimize
 
-    stiff = np.r_[0.05, np.full(len(FEATURES), STIFFNESS)]
+    stiff = np.r_[hold, np.full(len(FEATURES), STIFFNESS)]
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         odds = design @ weights

@@ -85,8 +85,8 @@ class Evidence:
     detail_middle: float
     detail_low: float
     explained: float
+    sharper: float
     overlap: float
-    roughness: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from isocenter.embeddings.local_features import Variant, describe
 
 SAMPLE = 60                        # pictures that get copies
 LIGHT = (("jpeg", 1), ("jpeg", 2), ("resize", 2), ("resize", 1), ("contrast-down", 3), ("gamma-down", 3), ("gaussian-blur", 1))
-STRENGTHS = (0.4, 0.8)
+STRENGTHS = (0.5, 1.1)
 
 
 @dataclass(frozen=True, slots=True)

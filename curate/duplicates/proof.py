@@ -93,7 +93,7 @@ def _evidence(found: Alignment, variant: Variant, shown: NDArray[np.uint8], othe
         return None
     return Evidence(variant, tuple(float(v) for v in found.matrix.reshape(-1)), found.inliers, found.fine, found.share, found.residual,
                     found.scale, detail.coarse, detail.fine, detail.fine_middle, detail.fine_low, detail.explained,
-                    detail.overlap, detail.roughness)
+                    detail.sharper, detail.overlap)
 
 
 def _sizes(a: Prepared, b: Prepared) -> tuple[tuple[int, int], tuple[int, int]]:
