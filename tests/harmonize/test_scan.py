@@ -220,3 +220,14 @@ def test_the_malformed_files_are_each_read_or_in_error(workspace: Workspace, ext
     assert "no reader knows" in errors["text_named.dcm"]
     assert "truncated JPEG" in errors["truncated.jpg"]
     assert inventory.filter(pl.col("path") == "png_named.jpg")["format"].item() == "png"
+
+
+def test_a_picture_cut_short_is_in_error_without_being_decoded(workspace: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "d"
+    root.mkdir()
+    for name in ("a.png", "a.jpg"):
+        Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)).save(root / name)
+        (root / name).write_bytes((root / name).read_bytes()[:-200])
+    adopt(workspace, "d", root)
+    assert scan(workspace, "d").errors == 2
+    assert all("truncated" in str(row["error"]) for row in samples(workspace, "d").values())
