@@ -15,9 +15,10 @@ from isocenter.core.files import draft
 from isocenter.core.runs import ledger
 from isocenter.core.workspace import Workspace
 from isocenter.curate.api import Pool
+from isocenter.curate.columns import supplied_column
 from isocenter.curate.evaluate import MAIN, Evidence, Trial, evaluate
 from isocenter.curate.features import features_of
-from isocenter.curate.select import DEFAULT_ENCODER, STRATEGIES, supplied_column
+from isocenter.curate.select import DEFAULT_ENCODER, STRATEGIES
 from isocenter.harmonize.cohort import Cohort
 
 BASELINES = ("random", "stratified")

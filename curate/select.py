@@ -18,6 +18,7 @@ from isocenter.core.plugins import PluginTable
 from isocenter.core.runs import ledger
 from isocenter.core.workspace import Workspace
 from isocenter.curate.api import Picks, Pool
+from isocenter.curate.columns import column_values, supplied_column
 from isocenter.curate.constraints import Constraints, parse_limit
 from isocenter.curate.constraints_choice import choose, part
 from isocenter.curate.features import features_of
@@ -90,26 +91,11 @@ def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder:
     return Pool(tuple(ids[at] for at in positions), features, columns), positions
 
 
-def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
-    """The cohort's values of one column of a table with `sample_id`; None where the table has no row. Raises BadInput for another table."""
-    try:
-        table = pl.read_csv(path) if path.suffix.lower() in (".csv", ".txt") else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise BadInput(f"not a table: {error}", where=str(path), hint="Parquet, or CSV with a header") from error
-    missing = {"sample_id", column} - set(table.columns)
-    if missing:
-        raise BadInput(f"the table has no column {', '.join(sorted(missing))}", where=str(path), hint=f"it has {', '.join(table.columns)}")
-    value = dict(zip(table["sample_id"].to_list(), table[column].to_list()))
-    result = np.empty(len(cohort), object)
-    result[:] = [value.get(sample) for sample in cohort.table["sample_id"].to_list()]
-    return result
-
-
 def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray[np.int64], strategy: ModuleType, budget: float, seed: int, wishes: Wishes) -> Picks:
     limits = tuple(parse_limit(text) for text in wishes.limits)
     constraints = Constraints(budget, limits, _ids(wishes.include), _ids(wishes.exclude), frozenset(wishes.licences) or None)
-    columns = {limit.column: _raw(workspace, cohort, limit.column, wishes.supplied)[positions].tolist() for limit in limits}
-    licences = _raw(workspace, cohort, "license", {})[positions].tolist() if wishes.licences else None
+    columns = {limit.column: column_values(workspace, cohort, limit.column, wishes.supplied)[positions].tolist() for limit in limits}
+    licences = column_values(workspace, cohort, "license", {})[positions].tolist() if wishes.licences else None
     costs = None if wishes.spend == "samples" else _costs(workspace, cohort, wishes)[positions].tolist()
     return choose(pool, strategy, constraints, seed=seed, columns=columns, licences=licences, costs=costs)
 
@@ -117,39 +103,20 @@ def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray
 def _costs(workspace: Workspace, cohort: Cohort, wishes: Wishes) -> NDArray[np.float64]:
     """What every sample costs; infinite where it is not to be bought at all, not a number where it is not known."""
     if wishes.spend == "volumes":
-        shapes = _raw(workspace, cohort, "shape", {})
+        shapes = column_values(workspace, cohort, "shape", {})
         return np.array([1.0 if shape is not None and len(shape) > 2 and shape[2] > 1 else LARGEST for shape in shapes])
-    values = _raw(workspace, cohort, wishes.spend, wishes.supplied)
+    values = column_values(workspace, cohort, wishes.spend, wishes.supplied)
     try:
         return np.array([np.nan if value is None else float(value) for value in values])
     except (TypeError, ValueError) as error:
         raise BadInput(f"{wishes.spend!r} cannot be spent: {error}", hint="samples, bytes, volumes, or --column cost=TABLE with numbers") from error
 
 
-def _raw(workspace: Workspace, cohort: Cohort, column: str, supplied: Mapping[str, Path]) -> NDArray[Any]:
-    """A column's own values, one per row of the cohort; `label` gives the tuple of present terms."""
-    if column in supplied:
-        return supplied_column(cohort, column, supplied[column])
-    result = np.empty(len(cohort), object)
-    if column == "label":
-        result[:] = [tuple(sorted(term for term, state in (labels or {}).items() if state == "present")) for labels in cohort.table["labels"].to_list()]
-        return result
-    _known(column)
-    result[:] = cohort.samples(workspace, [column])[column].to_list()
-    return result
-
-
 def _column(workspace: Workspace, cohort: Cohort, column: str, on: str) -> NDArray[Any]:
     if column not in ("stratum", *COHORT.schema.names, *SAMPLES.schema.names):
         raise BadInput(f"this strategy reads {column}, which no sample table has", hint=f"--column {column}=TABLE, a Parquet or CSV table with sample_id and {column}")
-    values = _raw(workspace, cohort, on if column == "stratum" else column, {})
+    values = column_values(workspace, cohort, on if column == "stratum" else column, {})
     return np.array(["+".join(value) if isinstance(value, tuple) else str(value) for value in values], object)
-
-
-def _known(column: str) -> None:
-    known = ["label", *COHORT.schema.names, *SAMPLES.schema.names]
-    if column not in known:
-        raise BadInput(f"no column {column!r} to select by", hint=f"one of {', '.join(dict.fromkeys(known))}")
 
 
 def _ids(path: Path | None) -> frozenset[str]:

@@ -1,0 +1,53 @@
+"""Columns of a cohort's samples, from its own table, the sample tables, or a table that the user supplies: one value per row of the cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isocenter.core.errors import BadInput
+from isocenter.core.workspace import Workspace
+from isocenter.harmonize.cohort import COHORT, Cohort
+from isocenter.harmonize.sample import SAMPLES
+
+
+def column_values(workspace: Workspace, cohort: Cohort, column: str, supplied: Mapping[str, Path]) -> NDArray[Any]:
+    """A column's own values, one per row of the cohort; `label` gives the tuple of present terms. Raises BadInput for a column that is none.
+
+    supplied: column name -> table (Parquet or CSV) with `sample_id` and that column, which counts before the cohort's own.
+    """
+    if column in supplied:
+        return supplied_column(cohort, column, supplied[column])
+    result = np.empty(len(cohort), object)
+    if column == "label":
+        result[:] = [tuple(sorted(term for term, state in (labels or {}).items() if state == "present")) for labels in cohort.table["labels"].to_list()]
+        return result
+    _known(column)
+    result[:] = cohort.samples(workspace, [column])[column].to_list()
+    return result
+
+
+def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
+    """The cohort's values of one column of a table with `sample_id`; None where the table has no row. Raises BadInput for another table."""
+    try:
+        table = pl.read_csv(path) if path.suffix.lower() in (".csv", ".txt") else pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(f"not a table: {error}", where=str(path), hint="Parquet, or CSV with a header") from error
+    missing = {"sample_id", column} - set(table.columns)
+    if missing:
+        raise BadInput(f"the table has no column {', '.join(sorted(missing))}", where=str(path), hint=f"it has {', '.join(table.columns)}")
+    value = dict(zip(table["sample_id"].to_list(), table[column].to_list()))
+    result = np.empty(len(cohort), object)
+    result[:] = [value.get(sample) for sample in cohort.table["sample_id"].to_list()]
+    return result
+
+
+def _known(column: str) -> None:
+    known = ["label", *COHORT.schema.names, *SAMPLES.schema.names]
+    if column not in known:
+        raise BadInput(f"no column {column!r} there", hint=f"one of {', '.join(dict.fromkeys(known))}")
