@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from isocenter.core.errors import BadInput, Conflict, Unreadable
+from isocenter.core.errors import BadInput, Unreadable
 from isocenter.core.files import fingerprint
 from isocenter.core.progress import track
 from isocenter.harmonize.coco import read_coco
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.image import Pixels, load_pixels
 from isocenter.harmonize.layout import BoxRule, Layout, MaskRule
+from isocenter.harmonize.meaning import second_readings
 from isocenter.harmonize.patterns import fill
+from isocenter.harmonize.readings import Reader, Said
 from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.voc import Box, read_boxes
 from isocenter.harmonize.vocabulary import ancestors
-from isocenter.registry.labelconflicts import OWN_RULES, Contradiction, contradictions
+from isocenter.registry.labelconflicts import OWN_RULES, Contradiction
 from isocenter.registry.labelmap import Entry, LabelMap, States
-from isocenter.registry.labelmaps import find, maps_of
+from isocenter.registry.labelmaps import find
 
 Overlay = tuple[FileFacts, int, dict[str, str]]
+BLOCK = 1 << 22
 
 
-def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Overlay], boxes: list[Overlay]) -> list[dict[str, Any]]:
-    """Annotation rows of all masks and boxes. A mask or box file without its image is noted on no sample and listed as unpaired."""
+def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Overlay], boxes: list[Overlay]) -> tuple[list[dict[str, Any]], list[Contradiction]]:
+    """Annotation rows of all masks and boxes, and mask values that can be read in two ways.
+
+    A mask or box file without its image is noted on no sample and listed as unpaired.
+    """
     finder = _Finder(rows)
     found: list[dict[str, Any]] = []
     seen: dict[tuple[int, str], set[str]] = defaultdict(set)
@@ -48,10 +54,9 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
             row.files = (*row.files, facts.path)
             found += _boxes(layout.boxes[number], facts, row, several)
     stacks.close()
-    settle(source.slug, layout, seen)
     for number, one in enumerate(found):
         one["annotation_id"] = fingerprint([number, one["sample_id"], one["uri"], one.get("geometry"), one.get("raw")])
-    return found
+    return found, [clash for (number, name), values in seen.items() if name for clash in _clashes(source, layout, layout.masks[number], name, values)]
 
 
 class _Finder:
@@ -110,6 +115,7 @@ class _Stacks:
                     states[term] = "present" if "present" in (state, states.get(term)) else state
                 for text in one.values["issues"]:
                     row.issue(text)
+                row.said += one.said
             row.state(states, "slices of its mask")
             depth = (row.values["shape"] or [0, 0, 0])[2:3]
             if depth and depth[0] != len(slices):
@@ -134,17 +140,22 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
         row.issue(f"corrupted_file: mask {facts.path}: {facts.error or 'not an image'}")
         return nothing
     try:
-        values = _values(load_pixels(source.root / facts.path, facts.format or ""))
+        counts = _counts(load_pixels(source.root / facts.path, facts.format or ""))
     except Unreadable as error:
         row.issue(f"corrupted_file: mask {facts.path}: {error.what}")
         return nothing
     mapping = _mask_map(layout, rule, tokens)
-    met = {str(value) for value in values if value}
+    met = {str(value) for value in counts if value}
+    drawn = sum(number for value, number in counts.items() if value)
     if rule.raw is not None:
+        said = {fill(rule.raw, tokens): drawn}
         met = {fill(rule.raw, tokens)} if met else set()
         unknown = [fill(rule.raw, tokens)] if fill(rule.raw, tokens).casefold() not in mapping.by_raw else []
     else:
+        said = {"*": drawn} if mapping.entries[0].raw == "*" else {str(value): number for value, number in counts.items()}
         unknown = sorted(raw for raw in met if raw not in mapping.by_raw and mapping.entries[0].raw != "*")
+    reader = Reader(rule.pattern.text, "mask", mapping, rule.encoding)
+    row.said += [Said(reader, raw, number, not unknown) for raw, number in said.items()]
     if unknown:
         row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list")
         return nothing
@@ -172,34 +183,28 @@ def _structure(mapping: LabelMap, raw: str, met: bool, rule: MaskRule, facts: Fi
     return [_annotation(row, rule, facts.path, kind="mask", term=term, state=state, raw=raw, label_map=f"{mapping.name}: {raw}") for term, state in own.items()]
 
 
-def settle(slug: str, layout: Layout, seen: Mapping[tuple[int, str], set[str]]) -> None:
-    """Raises Conflict when values that were met mean something else in another map of this dataset and nobody has settled which is right.
-
-    Files as published are read by maps as published; a map of another encoding fits only files that the layout says are in it.
-    """
-    clashes: list[Contradiction] = []
-    for (number, name), values in seen.items():
-        rule = layout.masks[number]
-        if not name:
-            continue
-        mapping = _named_map(layout, name)
-        rivals = [other for other in maps_of(mapping.dataset or slug) if other.encoding == rule.encoding and other.name not in rule.settled]
-        inline = any(own.name == name for own in layout.maps)
-        if inline or mapping.encoding != rule.encoding:
-            clashes += contradictions(mapping, rivals, sorted(values))
-    if clashes:
-        shown = "\n         ".join(str(clash) for clash in clashes[:8]) + (f"\n         and {len(clashes) - 8} more" if len(clashes) > 8 else "")
-        other = clashes[0].other_map
-        raise Conflict(f"the masks can be read in two ways:\n         {shown}", where=f"layout {layout.name}",
-                       hint=f'labels = "{other}" under [[masks]], or settled = ["{other}"] if the first reading is right')
+def _clashes(source: Source, layout: Layout, rule: MaskRule, name: str, values: set[str]) -> list[Contradiction]:
+    return second_readings(source.slug, source.release, Reader(rule.pattern.text, "mask", _named_map(layout, name), rule.encoding), values, rule.settled)
 
 
-def _values(array: Pixels) -> list[int]:
-    """Distinct values of a mask as integers; a mask with fractions is refused."""
-    found = np.unique(array)
-    if not np.array_equal(found, np.round(found)):
-        raise Unreadable("a mask with fractional values")
-    return [int(value) for value in found]
+def _counts(array: Pixels) -> dict[int, int]:
+    """Voxels of every value that a mask holds; a mask with fractions is refused."""
+    found: Counter[int] = Counter()
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        block = flat[start:start + BLOCK]
+        whole = block if block.dtype.kind in "uib" else np.rint(block)
+        if whole is not block and not np.array_equal(whole, block):
+            raise Unreadable("a mask with fractional values")
+        low, high = int(whole.min()), int(whole.max())
+        if high - low > BLOCK:
+            values, numbers = np.unique(whole, return_counts=True)
+        else:
+            numbers = np.bincount(whole.astype(np.int64) - low)
+            values = np.flatnonzero(numbers)
+            numbers, values = numbers[values], values + low
+        found.update(dict(zip(values.tolist(), numbers.tolist())))
+    return {int(value): number for value, number in found.items()}
 
 
 def _mask_map(layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
@@ -238,6 +243,8 @@ def _boxes(rule: BoxRule, facts: FileFacts, row: SampleRow, boxes: list[Box]) ->
         separator = "\x1f"
         reading = LabelMap(rule.map.name, rule.map.entries, rule.map.mode, separator).read(separator.join(names), ancestors)
         row.state(reading.states, facts.path)
+        reader = Reader(facts.path if rule.form == "coco" else rule.pattern.text, "box", rule.map)
+        row.said += [Said(reader, raw, None, raw not in reading.unknown) for raw in names]
         for raw in reading.unknown:
             row.issue(f"unknown_label: box {raw!r} in {facts.path} is not in its label map")
     for box in boxes:

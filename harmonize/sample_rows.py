@@ -9,7 +9,9 @@ from typing import Any
 
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.grouping import Group
-from isocenter.harmonize.layout import LIST_SEPARATOR, SAMPLE_COLUMNS, Layout
+from isocenter.harmonize.layout import LIST_SEPARATOR, SAMPLE_COLUMNS
+from isocenter.harmonize.layout import Layout
+from isocenter.harmonize.readings import Said, said_in_cell
 from isocenter.harmonize.sample import PATIENT_SEPARATOR, sample_id
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.table_join import JoinTable, Row
@@ -29,6 +31,7 @@ class SampleRow:
     files: tuple[str, ...]
     tokens: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    said: list[Said] = field(default_factory=list)
 
     def issue(self, text: str) -> None:
         self.values["issues"] = [*self.values["issues"], text]
@@ -111,6 +114,7 @@ def _join(row: SampleRow, layout: Layout, key: str, tables: list[JoinTable]) -> 
                 row.issue(f"missing_column: table {label.table} has no column {label.column!r}")
         for cell in cells:
             reading = label.map.read(_listed(cell) if label.listed else cell, ancestors)
+            row.said += said_in_cell(label.map, f"{label.table}.{label.column}" if label.token is None else label.token, reading)
             row.state(reading.states, f"{label.table or 'path'}.{label.column or label.token}")
             for raw in reading.unknown:
                 row.issue(f"unknown_label: {label.column or label.token} = {raw!r} is not in its label map")

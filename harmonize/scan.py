@@ -20,6 +20,8 @@ from isocenter.harmonize.grouping import Image, group
 from isocenter.harmonize.layout import Layout
 from isocenter.harmonize.overlays import attach
 from isocenter.harmonize.patterns import fill
+from isocenter.harmonize.readings import READINGS, write_readings
+from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.source import open_source
@@ -62,13 +64,16 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         sorted_ = _sort(files, layout, _listed(layout, tables))
         rows = [build_row(source, layout, one, tables) for one in group(sorted_.images, source.root)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
-        annotations = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
+        annotations, clashes = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
+        for clash in clashes:
+            issues.warning(f"two readings: {clash}; a merge stops until this is settled")
         _note_unpaired(sorted_, rows)
         _note_unmatched(tables, layout, sorted_, issues)
         _keep_pixel_hashes(workspace, name, rows)
         result = Scanned(name, len(files), len(rows), sum(1 for row in rows if row.values.get("error")),
                          dict(sorted(Counter(sorted_.role.values()).items())), tuple(str(issue) for issue in issues.all))
         write_table(workspace.annotations(name), annotations, ANNOTATIONS)
+        write_readings(workspace, name, ((row.values["sample_id"], said) for row in rows for said in row.said), clashes)
         write_table(workspace.inventory(name), _inventory(files, sorted_, rows), INVENTORY)
         write_table(workspace.samples(name), [row.values for row in rows], SAMPLES, {"key": key, "layout": source.layout, "scanned": asdict(result)})
         run.counts |= {"files": result.files, "samples": result.samples, "errors": result.errors}
@@ -82,6 +87,7 @@ def _known(workspace: Workspace, name: str, key: str) -> Scanned | None:
         header = read_header(workspace.samples(name), SAMPLES)
         read_header(workspace.inventory(name), INVENTORY)
         read_header(workspace.annotations(name), ANNOTATIONS)
+        read_header(readings_of(workspace, name), READINGS)
     except IsocenterError:
         return None
     return Scanned(**{**header["scanned"], "warnings": tuple(header["scanned"]["warnings"])}) if header.get("key") == key else None

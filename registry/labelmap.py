@@ -30,10 +30,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one cell says: states of terms, and raw values that the map does not know."""
+    """What one cell says: states of terms, raw values that the map does not know, and all raw values of the cell."""
 
     states: States
     unknown: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class LabelMap:
         known = [entry for value in listed for entry in self.by_raw[value.casefold()]]
         unknown = tuple(value for value in values if value.casefold() not in self.by_raw)
         if self.mode == "exclusive" and len(listed) > 1:
-            return Reading({}, tuple(values))
+            return Reading({}, tuple(values), tuple(values))
         states: States = {}
         for entry in known:
             for term in entry.terms:
@@ -89,7 +90,7 @@ class LabelMap:
         if known and self._silence_denies(known, unknown):
             spared = set(states) | {above for term, state in states.items() if state == "present" for above in ancestors(term)}
             states |= dict.fromkeys(sorted(self.annotates - spared), "absent")
-        return Reading(states, unknown)
+        return Reading(states, unknown, tuple(values))
 
     def _silence_denies(self, known: list[Entry], unknown: tuple[str, ...]) -> bool:
         """Silence is a statement only in a closed column whose cell was understood whole and asserts something."""

@@ -1,0 +1,44 @@
+"""Whether the masks of a dataset mean what their layout says: the values that were met go in, those with a second reading come out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import cache
+
+from isocenter.harmonize import layout as layouts
+from isocenter.harmonize.readings import Reader
+from isocenter.registry.labelconflicts import Contradiction, contradictions
+from isocenter.registry.labelmap import LabelMap
+from isocenter.registry.labelmaps import all_maps, maps_of
+
+
+def second_readings(slug: str, release: str | None, reader: Reader, values: Collection[str], settled: Collection[str] = ()) -> list[Contradiction]:
+    """Values that another map of the dataset reads as another structure, unless the layout has settled that map.
+
+    A map is believed where it is the dataset's own, for this release and the encoding that the files are stated to be in. Otherwise the
+    maps of that encoding are asked. Where none of them knows the values, the files are in another encoding than stated: then every map of
+    the dataset is asked, unless the layout gives the meanings itself. Values: as the files hold them, 0 left out.
+    """
+    own = {mapping.name: mapping for mapping in (*maps_of(slug), *_used_for(slug))}
+    if reader.map.encoding == reader.encoding and reader.map.name in all_maps() and (reader.map.name in own or not own) and not _other_release(reader.map, release):
+        return []
+    known = own | {mapping.name: mapping for mapping in (maps_of(reader.map.dataset) if reader.map.dataset else ())}
+    rivals = [mapping for mapping in known.values() if mapping.name not in settled and mapping.name != reader.map.name]
+    stated = [mapping for mapping in rivals if mapping.encoding == reader.encoding and not _other_release(mapping, release)]
+    chosen = stated if reader.map.name not in all_maps() or any(_knows(mapping, values) for mapping in stated) else rivals
+    return contradictions(reader.map, chosen, sorted(values))
+
+
+def _other_release(mapping: LabelMap, release: str | None) -> bool:
+    return bool(mapping.release and release and mapping.release != release)
+
+
+def _knows(mapping: LabelMap, values: Iterable[str]) -> bool:
+    return all(value.casefold() in mapping.by_raw for value in values)
+
+
+@cache
+def _used_for(slug: str) -> tuple[LabelMap, ...]:
+    """Maps that the layouts of this dataset read its masks with; the catalog keeps some of them under no dataset."""
+    found = {name for one in map(layouts.load, map(layouts.find, layouts.names())) if one.dataset == slug for rule in one.masks for name in rule.labels}
+    return tuple(all_maps()[name] for name in sorted(found & all_maps().keys()))
