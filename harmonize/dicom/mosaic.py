@@ -45,7 +45,7 @@ def _siemens(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
     step = plain.gap_mm or plain.thickness_mm
     if not step:
         raise Unreadable("a mosaic without slice spacing", where=str(header.path))
-    across, rows, columns = _tiling(count, plain, header)
+    across, rows, columns = _tiling(count, plain, header, downs=(ceil(sqrt(count)),))
     assert plain.orientation is not None
     assert plain.position is not None
     assert plain.spacing_mm is not None
@@ -74,7 +74,7 @@ def _united_imaging(dataset: Any, plain: Frame, header: Header) -> list[Frame]:
     positions = [item.get("ImagePositionPatient") for item in items]
     if any(position is None or len(position) != 3 for position in positions):
         raise Unreadable("a grid image without position", where=str(header.path))
-    across, rows, columns = _tiling(count, plain, header)
+    across, rows, columns = _tiling(count, plain, header, downs=(ceil(sqrt(count)), ceil(count / ceil(sqrt(count)))))
     return [_tile(plain, k, across, rows, columns, np.array([float(part) for part in positions[k]])) for k in range(count)]
 
 
@@ -90,10 +90,13 @@ def _items(dataset: Any) -> list[Any]:
     return list(value)
 
 
-def _tiling(count: int, plain: Frame, header: Header) -> tuple[int, int, int]:
-    """(tiles in a row, rows of a tile, columns of a tile). The last rows of tiles may be left out; the squarest tile wins."""
+def _tiling(count: int, plain: Frame, header: Header, downs: tuple[int, ...]) -> tuple[int, int, int]:
+    """(tiles in a row, rows of a tile, columns of a tile); of several that fit the squarest tile wins.
+
+    downs: how many tiles may be in a column. Siemens always tiles a square, United Imaging may leave out rows that would be empty.
+    """
     across = ceil(sqrt(count))
-    fitting = [(plain.rows // down, plain.columns // across) for down in {across, ceil(count / across)} if plain.rows % down == 0 and plain.columns % across == 0]
+    fitting = [(plain.rows // down, plain.columns // across) for down in downs if plain.rows % down == 0 and plain.columns % across == 0]
     if not fitting:
         raise Unreadable(f"{plain.rows}×{plain.columns} pixels do not divide into {count} tiles", where=str(header.path))
     rows, columns = min(fitting, key=lambda tile: abs(tile[0] - tile[1]))

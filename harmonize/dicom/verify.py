@@ -63,13 +63,18 @@ def canonical(array: NDArray[Any], affine: NDArray[np.float64], scales: tuple[Sc
 
 
 def load_canonical(path: Path) -> Canonical | None:
-    """A NIfTI file in canonical orientation; None for colour and other forms that cannot be compared."""
+    """A NIfTI file in canonical orientation; None for an affine without extent and other forms that cannot be compared."""
     image = nib.load(path)
     array = np.asarray(image.dataobj.get_unscaled())
-    if array.dtype.kind not in "iuf" or array.ndim not in (3, 4):
+    if not (array.dtype.kind in "iuf" or array.dtype.names == ("R", "G", "B")) or array.ndim not in (3, 4) or not _has_extent(image.affine):
         return None
     times = array.shape[3] if array.ndim == 4 else 1
     return canonical(array, image.affine, ((float(image.dataobj.slope), float(image.dataobj.inter)),) * times)
+
+
+def _has_extent(affine: NDArray[np.float64]) -> bool:
+    """Whether the three axes are finite and span space."""
+    return bool(np.isfinite(affine).all()) and not np.isnan(nib.io_orientation(affine)).any() and abs(np.linalg.det(affine[:3, :3])) > 0
 
 
 def print_of(volume: Canonical, *others: Canonical) -> Print:
@@ -79,7 +84,7 @@ def print_of(volume: Canonical, *others: Canonical) -> Print:
     floats = array.dtype.kind == "f"
     ways = (volume, *others)
     return Print((array.shape[0], array.shape[1], array.shape[2]), volume.affine, ("",) * len(times) if floats else tuple(_digest(array[..., t]) for t in times),
-                 tuple((float(array[..., t].min()), float(array[..., t].max())) for t in times), tuple(tuple(way.scales[t] for way in ways) for t in times),
+                 tuple(_range(array[..., t]) for t in times), tuple(tuple(way.scales[t] for way in ways) for t in times),
                  tuple(way.physical() for way in ways) if floats or not volume.one_scale else ())
 
 
@@ -115,7 +120,14 @@ def _near(mine: float, other: float, slope: float) -> bool:
     return abs(mine - other) <= SCALE_SHARE * max(1e-30, abs(mine), abs(slope))
 
 
+def _range(volume: NDArray[Any]) -> tuple[float, float]:
+    """Least and greatest stored value; colour is not scaled and has none."""
+    return (0.0, 0.0) if volume.dtype.names else (float(volume.min()), float(volume.max()))
+
+
 def _digest(volume: NDArray[Any]) -> str:
+    if volume.dtype.names:
+        return blake2b(np.ascontiguousarray(volume).tobytes())
     return blake2b(np.ascontiguousarray(volume, dtype=np.int32 if volume.dtype.itemsize < 4 else np.int64).tobytes())
 
 

@@ -13,6 +13,8 @@ from isocenter.harmonize.dicom.frames import Frame
 from isocenter.harmonize.dicom.pixels import Samples, stored_samples
 from isocenter.harmonize.dicom.series import VolumePlan
 
+RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+COLOURS = ("RGB", "YBR")
 NO_VOLUME = {"sm": "a whole-slide image is read by tiles, not stored as a volume", "sr": "a report holds no image"}
 
 
@@ -20,6 +22,7 @@ NO_VOLUME = {"sm": "a whole-slide image is read by tiles, not stored as a volume
 class Volume:
     """array: (x, y, z[, t]) stored values, or physical ones as float32 where slices of one volume are scaled differently.
 
+    Colour volumes (maps of directions) have the structured samples of NIfTI's RGB24.
     affine: (4, 4) float64 → RAS mm; None for a picture without place. scales: (slope, intercept) of each time point, from the
     array's values to physical ones; one for all frames of a picture. A picture is (x, y, 1[, frames[, 3]]).
     """
@@ -62,7 +65,7 @@ def _picture(plan: VolumePlan) -> Volume:
 def _stack(plan: VolumePlan, precise: bool) -> Volume:
     assert plan.grid is not None
     frames, grid = plan.frames, plan.grid
-    if not str(frames[0].pixel_form[1]).startswith("MONOCHROME"):
+    if not str(frames[0].pixel_form[1]).startswith(("MONOCHROME", *COLOURS)):
         raise Unreadable(f"a volume of {frames[0].pixel_form[1]} pixels")
     scales = [{physical_scale(frames[members[t]], precise) for members in grid.slices} for t in range(plan.times)]
     varied = any(len(found) > 1 for found in scales)
@@ -98,12 +101,21 @@ def _physical(plane: Samples, scale: tuple[float, float]) -> Samples:
 
 def _plane(samples: Samples, frame: Frame) -> Samples:
     """(rows, columns) of one frame; raises Unreadable when the pixels are not of the announced size."""
-    if frame.index >= len(samples) or samples.ndim != 3:
-        raise Unreadable("pixel data hold fewer frames than announced, or colour", where=str(frame.path))
+    if frame.index >= len(samples):
+        raise Unreadable("pixel data hold fewer frames than announced", where=str(frame.path))
     plane = samples[frame.index]
+    if plane.ndim == 3:
+        plane = _coloured(plane, frame)
     if frame.tile is not None:
         top, left = frame.tile
         plane = plane[top : top + frame.rows, left : left + frame.columns]
     if plane.shape != (frame.rows, frame.columns):
         raise Unreadable(f"pixels are {plane.shape[0]}×{plane.shape[1]}, announced {frame.rows}×{frame.columns}", where=str(frame.path))
     return plane
+
+
+def _coloured(plane: Samples, frame: Frame) -> Samples:
+    """(rows, columns) of RGB triples from (rows, columns, 3) bytes."""
+    if plane.shape[2] != len(RGB.names or ()) or plane.dtype != np.uint8:
+        raise Unreadable(f"colour of {plane.shape[2]} channels of {plane.dtype}", where=str(frame.path))
+    return np.ascontiguousarray(plane).view(RGB)[..., 0]
