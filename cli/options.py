@@ -61,6 +61,19 @@ def data_options(function: F) -> F:
     return click.option("--data", multiple=True, metavar="NAME=PATH", callback=parse, help="Where dataset NAME of the recipe lies.")(function)
 
 
+def table_options(function: F) -> F:
+    """Add `--column NAME=TABLE` and pass `supplied`: column name -> table with `sample_id` and that column."""
+
+    def parse(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Path]:
+        pairs = [text.partition("=") for text in texts]
+        if wrong := [text for text, (name, equals, path) in zip(texts, pairs) if not (name and equals and path)]:
+            raise UsageError(f"--column {wrong[0]!r}", hint="--column NAME=TABLE, as in score=losses.csv")
+        return {name: Path(path) for name, _, path in pairs}
+
+    return click.option("--column", "supplied", multiple=True, metavar="NAME=TABLE", callback=parse,
+                        help="A column of your own: a Parquet or CSV table with sample_id and NAME (may be repeated).")(function)
+
+
 def as_json(function: F) -> F:
     """Add `--json`: print one object and nothing else on standard output; progress is silent."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, dry_run, emit, output_cohort, seed, with_workspace
+from isocenter.cli.options import as_json, dry_run, emit, output_cohort, seed, table_options, with_workspace
 from isocenter.core.workspace import Workspace
 
 
@@ -21,30 +21,23 @@ from isocenter.core.workspace import Workspace
 @click.option("--only-license", "licences", multiple=True, metavar="ID", help="Only samples under this licence (may be repeated).")
 @click.option("--include", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Always take the samples of this file, one id a line.")
 @click.option("--exclude", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Never take the samples of this file.")
-@click.option("--column", "supplied", multiple=True, metavar="NAME=TABLE", help="A column of your own (score, predictions, foreground, cost): a table with sample_id and NAME.")
+@table_options
 @seed
 @output_cohort
 @dry_run
 @with_workspace
 @as_json
 def command(workspace: Workspace, cohort: str, by: str, budget: float, spend: str, encoder: str, on: str, limits: tuple[str, ...], licences: tuple[str, ...],
-            include: Path | None, exclude: Path | None, supplied: tuple[str, ...], seed: int, name: str, dry_run: bool, json_: bool) -> None:
+            include: Path | None, exclude: Path | None, supplied: dict[str, Path], seed: int, name: str, dry_run: bool, json_: bool) -> None:
     """Choose from COHORT within BUDGET, most worth first."""
     from isocenter.curate.select import Wishes, select
     from isocenter.harmonize.cohort import Cohort
 
-    wishes = Wishes(spend, limits, licences, include, exclude, _tables(supplied))
+    wishes = Wishes(spend, limits, licences, include, exclude, supplied)
     budget = int(budget) if budget.is_integer() else budget
     result = select(workspace, Cohort.open(workspace, cohort), name=name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run)
     body = {"cohort": name, "samples": len(result), "by": by, "budget": budget, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
     emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"]), f"isocenter export {name} --to files OUT")
-
-
-def _tables(supplied: tuple[str, ...]) -> dict[str, Path]:
-    pairs = [text.partition("=") for text in supplied]
-    if any(not equals or not path for _, equals, path in pairs):
-        raise click.BadParameter("NAME=TABLE, as in score=losses.csv", param_hint="--column")
-    return {column: Path(path) for column, _, path in pairs}
 
 
 def _text(name: str, number: int, by: str, beside: dict[str, dict[str, float]]) -> str:

@@ -21,7 +21,7 @@ from isocenter.curate.explain import explain
 from isocenter.curate.export import MANIFEST, export, pseudonym, verify
 from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows
 from isocenter.curate.select import select
-from isocenter.curate.split import assign, split
+from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.scan import scan
@@ -116,14 +116,6 @@ def test_an_unsettled_pair_stands_on_one_side(workspace: Workspace, corpus: Coho
     side = dict(result.table.select("sample_id", "split").iter_rows())
     assert side[ids[2]] == side[ids[4]]
     assert result.header["parameters"]["components"] == 4      # five without the pair, three if "different" bound
-
-
-def test_labels_are_spread_over_the_sides_as_the_ratio_asks() -> None:
-    labels = [{"rare": "present"} if i < 20 else {"rare": "absent"} for i in range(200)]
-    sides = assign(list(range(200)), labels, {"train": 0.8, "val": 0.1, "test": 0.1}, seed=0)
-    rare = [side for side, found in zip(sides, labels) if found["rare"] == "present"]
-    assert (rare.count("train"), rare.count("val"), rare.count("test")) == (16, 2, 2)
-    assert (sides.count("train"), sides.count("val"), sides.count("test")) == (160, 20, 20)
 
 
 def test_components_are_numbered_by_their_first_member() -> None:
