@@ -11,7 +11,7 @@ import numpy as np
 from isocenter.core.files import blake2b
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.image import ImageHeader, load_pixels
-from isocenter.harmonize.layout import ImageRule
+from isocenter.harmonize.layout_rules import ImageRule
 from isocenter.harmonize.patterns import Pattern, fill
 
 NO_LABEL = "none"
@@ -34,7 +34,7 @@ def array_images(root: Path, facts: FileFacts, rule: ImageRule, tokens: dict[str
             element = shape if index is None else shape[1:]
             size = int(np.prod(element)) * np.dtype(dtype).itemsize
             one = replace(facts, path=f"{facts.path}::{selector}", bytes=size, file_hash=blake2b(f"{facts.file_hash}::{selector}".encode()), header=_header(element, dtype))
-            yield one, known if labels is None or index is None else known | {"label": _label(labels[index])}
+            yield one, known | ({} if index is None else {"element": str(index)}) | ({} if labels is None or index is None else {"label": _label(labels[index])})
 
 
 def _header(shape: list[int], dtype: str) -> ImageHeader:

@@ -13,7 +13,7 @@ import numpy as np
 from isocenter.harmonize.array_samples import array_images
 from isocenter.harmonize.dicom.samples import series_samples
 from isocenter.harmonize.file_facts import FileFacts
-from isocenter.harmonize.layout import ImageRule
+from isocenter.harmonize.layout_rules import ImageRule
 from isocenter.harmonize.patterns import fill
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +12,17 @@ from rapidfuzz import process
 
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.workspace import Workspace
+from isocenter.harmonize.layout_legend_forms import FORMS
+from isocenter.harmonize.layout_rules import (
+    BoxRule,
+    ImageRule,
+    LabelRule,
+    Layout,
+    LegendRule,
+    MaskRule,
+    RunRule,
+    TableRule,
+)
 from isocenter.harmonize.patterns import Pattern
 from isocenter.registry.labelmap import Entry, LabelMap, Mode, State
 from isocenter.registry.labelmaps import find as find_map
@@ -19,117 +30,6 @@ from isocenter.registry.labelmaps import find as find_map
 LIST_SEPARATOR = "\x1f"
 HOME = Path(__file__).parent / "layouts"
 SAMPLE_COLUMNS = ("patient", "study", "series", "split", "modality", "body_part", "view", "age", "sex", "site", "manufacturer", "license", "protocol")
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRule:
-    """Files that are images. `sample`: template that joins several files (channels) into one sample.
-
-    array: pattern of the names of the arrays in an npz file that are pictures; stacked: each holds many along its first axis;
-    array_labels: template of the array that holds their labels, read as the token `label`.
-    """
-
-    pattern: Pattern
-    split: str | None = None
-    modality: str | None = None
-    sample: str | None = None
-    array: str | None = None
-    stacked: bool = False
-    array_labels: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MaskRule:
-    """Files that are masks of the image with the same value of every shared token (or of `image`, a template of its path).
-
-    labels: names of the label maps of the values; term: what every non-zero value means; either may use tokens.
-    raw: for one file per structure, the raw value of the label map that every non-zero value of this file has (`{structure}.nii.gz`).
-    array: the array of an npz file, which may hold the image too. slices: each file is one slice of the image's mask; the files of a sample are in the order of their names.
-    table, path: only files whose path a row of the table gives are masks; the row's cells are tokens, so `image = "{image}"` pairs them.
-    encoding: which encoding the files are in (an nnU-Net conversion is not what was published). settled: names of maps whose
-    other reading of the values has been looked at and set aside.
-    """
-
-    pattern: Pattern
-    image: str | None = None
-    labels: tuple[str, ...] = ()
-    term: str | None = None
-    raw: str | None = None
-    slices: bool = False
-    array: str | None = None
-    table: str | None = None
-    path: str | None = None
-    annotator: str | None = None
-    machine_made: bool = False
-    encoding: str = "as published"
-    settled: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TableRule:
-    """A table whose rows belong to samples: `on` is filled from its columns, `to` from the sample, and equal text joins them.
-
-    `to` knows {path}, {name}, {stem}, {key} and the tokens of the image pattern. columns: sample column -> template.
-    Files named .json or .jsonl hold objects, one per row; rows: the key of the list of them.
-    """
-
-    name: str
-    file: Pattern
-    on: str
-    to: str = "{name}"
-    separator: str = ","
-    encoding: str = "utf-8-sig"
-    header: tuple[str, ...] | None = None
-    columns: tuple[tuple[str, str], ...] = ()
-    rows: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRule:
-    """Where labels stand (`table` and `column`, or a `token` of the image pattern) and the map that reads them.
-
-    listed: cells are written like lists, `['a', 'b']`.
-    """
-
-    map: LabelMap
-    table: str | None = None
-    column: str | None = None
-    token: str | None = None
-    listed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BoxRule:
-    """Pascal VOC files: boxes of the image with the same value of every shared token.
-
-    form: voc, or coco for one file of many pictures, whose paths `image` makes of {file_name} and the tokens.
-    """
-
-    pattern: Pattern
-    image: str | None = None
-    map: LabelMap | None = None
-    form: str = "voc"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How one dataset lies on disk. A layout without image rules takes every image it can read."""
-
-    name: str
-    images: tuple[ImageRule, ...] = ()
-    masks: tuple[MaskRule, ...] = ()
-    boxes: tuple[BoxRule, ...] = ()
-    tables: tuple[TableRule, ...] = ()
-    labels: tuple[LabelRule, ...] = ()
-    maps: tuple[LabelMap, ...] = ()
-    exclude: tuple[Pattern, ...] = ()
-    dataset: str | None = None
-    release: str | None = None
-    modality: str | None = None
-    split: str | None = None
-    evidence: str = ""
-    description: str = ""
-    seen_on_real_data: bool = False
 
 
 def names() -> list[str]:
@@ -169,8 +69,8 @@ def parse(name: str, data: dict[str, Any]) -> Layout:
     rules = [_label(rule, i, tables) for i, rule in enumerate(data.get("labels", [])) if {"column", "columns", "token"} & rule.keys()]
     return Layout(
         name=name, images=tuple(images), masks=tuple(_mask(rule) for rule in _rules(data.get("masks", data.get("mask")))),
-        boxes=tuple(_box(rule, maps) for rule in _rules(data.get("boxes"))), tables=tuple(tables),
-        labels=tuple(rule for several in rules for rule in several), maps=tuple(maps.values()),
+        boxes=tuple(_box(rule, maps, tables) for rule in _rules(data.get("boxes"))), runs=tuple(_runs(rule, tables) for rule in data.get("runs", [])), tables=tuple(tables),
+        labels=tuple(rule for several in rules for rule in several), legends=tuple(_legend(rule) for rule in data.get("legends", [])), maps=tuple(maps.values()),
         exclude=tuple(Pattern(text) for text in data.get("exclude", [])),
         **{key: data[key] for key in ("dataset", "release", "modality", "split", "evidence", "description", "seen_on_real_data") if key in data},
     )
@@ -209,35 +109,63 @@ def _mask(rule: dict[str, Any]) -> MaskRule:
                        "labels": (labels,) if isinstance(labels, str) else tuple(labels)})
 
 
-def _box(rule: dict[str, Any], maps: dict[str, LabelMap]) -> BoxRule:
-    _known(rule, {"pattern", "image", "labels", "form"}, "boxes")
-    if rule.get("form", "voc") not in ("voc", "coco"):
-        raise BadInput(f"boxes: form is {rule['form']!r}", hint="voc or coco")
+def _box(rule: dict[str, Any], maps: dict[str, LabelMap], tables: list[TableRule]) -> BoxRule:
+    form = rule.get("form", "table" if "table" in rule else "voc")
+    if form not in ("voc", "coco", "table"):
+        raise BadInput(f"boxes: form is {form!r}", hint="voc, coco or table")
+    sides = {"table", "corners", "size", "raw", "term"} if form == "table" else {"pattern", "image"}
+    _known(rule, {"labels", "form"} | sides, "boxes")
     name = rule.get("labels")
     if name is not None and name not in maps:
         raise BadInput(f"boxes: no [[labels]] with name = {name!r}")
-    return BoxRule(Pattern(_required(rule, "pattern", "boxes")), rule.get("image"), maps[name] if name else None, rule.get("form", "voc"))
+    known = {"image": rule.get("image"), "map": maps[name] if name else None, "form": form}
+    if form != "table":
+        return BoxRule(Pattern(_required(rule, "pattern", "boxes")), **known)
+    found = {key: (rule[key],) if isinstance(rule[key], str) else tuple(rule[key]) for key in ("corners", "size") if key in rule}
+    if len(found) != 1 or len(next(iter(found.values()))) not in (1, 4):
+        raise BadInput("boxes of a table need `corners` (x0, y0, x1, y1) or `size` (x, y, width, height)", hint='corners = ["x_min", "y_min", "x_max", "y_max"]')
+    return BoxRule(None, table=_table_name(rule, tables, "boxes"), raw=rule.get("raw"), term=rule.get("term"), **found, **known)
+
+
+def _runs(rule: dict[str, Any], tables: list[TableRule]) -> RunRule:
+    _known(rule, {field.name for field in fields(RunRule)}, "runs")
+    if rule.get("form", "columns") not in ("columns", "gaps"):
+        raise BadInput(f"runs: form is {rule['form']!r}", hint="columns (pairs of start and length) or gaps (starts count from the end of the run before)")
+    _required(rule, "column", "runs")
+    return RunRule(**{**rule, "table": _table_name(rule, tables, "runs"), "nothing": tuple(rule.get("nothing", ("", "-1")))})
+
+
+def _legend(rule: dict[str, Any]) -> LegendRule:
+    _known(rule, {field.name for field in fields(LegendRule)}, "legends")
+    if rule.get("form", "dataset.json") not in FORMS:
+        raise BadInput(f"legends: form is {rule['form']!r}", hint=", ".join(FORMS))
+    return LegendRule(**{**rule, "name": _required(rule, "name", "legends"), "file": Pattern(_required(rule, "file", "legends"))})
+
+
+def _table_name(rule: dict[str, Any], tables: list[TableRule], where: str) -> str:
+    name = rule.get("table", tables[0].name if len(tables) == 1 else None)
+    if name not in {known.name for known in tables}:
+        raise BadInput(f"{where} names no table", hint=f"table = one of {', '.join(known.name for known in tables) or '(declare [[tables]])'}")
+    return str(name)
 
 
 def _table(rule: dict[str, Any], where: str) -> TableRule:
-    _known(rule, {"name", "file", "on", "to", "separator", "encoding", "header", "columns", "rows"}, where)
+    _known(rule, {field.name for field in fields(TableRule)}, where)
     columns = rule.get("columns", {})
     _known(columns, set(SAMPLE_COLUMNS), f"{where}.columns")
     templates = tuple((key, value if "{" in value else f"{{{value}}}") for key, value in columns.items())
-    on = _required(rule, "on", where)
-    return TableRule(rule.get("name", rule["file"]), Pattern(_required(rule, "file", where)), on if "{" in on else f"{{{on}}}", rule.get("to", "{name}"),
-                     rule.get("separator", ","), rule.get("encoding", "utf-8-sig"), tuple(rule["header"]) if "header" in rule else None, templates, rule.get("rows"))
+    on, rows = _required(rule, "on", where), rule.get("rows", ())
+    return TableRule(**{**rule, "name": rule.get("name", rule.get("file")), "file": Pattern(_required(rule, "file", where)), "on": on if "{" in on else f"{{{on}}}",
+                        "header": tuple(rule["header"]) if "header" in rule else None, "columns": templates, "rows": (rows,) if isinstance(rows, str) else tuple(rows)})
 
 
 def _label(rule: dict[str, Any], index: int, tables: list[TableRule]) -> list[LabelRule]:
     where = f"labels[{index}]"
-    table = rule.get("table", tables[0].name if len(tables) == 1 else None)
-    if "token" not in rule and table not in {known.name for known in tables}:
-        raise BadInput(f"{where} names no table", hint=f"table = one of {', '.join(known.name for known in tables) or '(declare [[tables]])'}")
+    table = None if "token" in rule else _table_name(rule, tables, where)
     if "columns" in rule:
         states = _required(rule, "states", where)
         return [LabelRule(_column_map(term, states, where), table, column) for column, term in rule["columns"].items()]
-    return [LabelRule(_label_map(rule, where), None if "token" in rule else table, rule.get("column"), rule.get("token"), rule.get("cell") == "list")]
+    return [LabelRule(_label_map(rule, where), table, rule.get("column"), rule.get("token"), rule.get("cell") == "list")]
 
 
 def _label_map(rule: dict[str, Any], where: str) -> LabelMap:

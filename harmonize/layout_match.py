@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from isocenter.harmonize import layout as layouts
-from isocenter.harmonize.layout import Layout
+from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.patterns import Pattern
 from isocenter.registry.labelmaps import all_maps
 
@@ -36,7 +36,8 @@ class Claim:
 def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:
     """The claim of one layout on a folder (or on POSIX paths below it); None when it has no image, a table is not there, or less than half the files are explained."""
     paths = list(_paths(root) if isinstance(root, Path) else root)
-    images, others = [rule.pattern for rule in layout.images], [*(rule.file for rule in layout.tables), *(rule.pattern for rule in layout.boxes)]
+    images, others = [rule.pattern for rule in layout.images], [*(rule.file for rule in layout.tables if not rule.optional), *(rule.pattern for rule in layout.boxes if rule.pattern)]
+    legends = tuple(dict.fromkeys(rule.file for rule in layout.legends if rule.file not in others))
     masks = {rule.pattern: _raws(rule.raw, rule.labels) for rule in layout.masks if rule.table is None}
     met: dict[Pattern, int] = {}
     explained, beside = 0, 0
@@ -44,15 +45,19 @@ def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:
         if any(pattern.match(path) is not None for pattern in layout.exclude):
             explained += 1
             continue
+        if (legend := next((pattern for pattern in legends if pattern.match(path) is not None), None)) is not None:
+            met[legend] = met.get(legend, 0) + 1                                  # a text beside the data, for every layout
+            beside += 1
+            continue
         if (found := next((pattern for pattern in (*masks, *others, *images) if _takes(pattern, path, masks.get(pattern))), None)) is not None:
             met[found] = met.get(found, 0) + 1
             explained += 1
         else:
             beside += path.lower().endswith(BESIDE)
     counted = len(paths) - beside
-    if not any(pattern in met for pattern in images) or not all(rule.file in met for rule in layout.tables) or explained < ENOUGH * counted:
+    if not any(pattern in met for pattern in images) or not all(rule.file in met for rule in layout.tables if not rule.optional) or explained < ENOUGH * counted:
         return None
-    wanted = [*images, *masks, *others]
+    wanted = [*images, *masks, *others, *legends]
     return Claim(sum(pattern in met for pattern in wanted) / len(wanted), explained / counted,
                  sum(pattern.literals * count for pattern, count in met.items()) / sum(met.values()), layout.name)
 

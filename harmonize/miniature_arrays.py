@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.harmonize.layout import ImageRule, Layout
+from isocenter.harmonize.layout_rules import ImageRule, Layout
 from isocenter.harmonize.pattern_examples import example
 from isocenter.harmonize.patterns import Pattern, fill
 
@@ -31,7 +31,9 @@ def array_file(folder: Path, layout: Layout, rule: ImageRule, tokens: dict[str, 
     for mask in layout.masks:
         if mask.array is not None:
             values = [int(entry.raw) for mapping in layout.maps if mapping.name in mask.labels for entry in mapping.entries if entry.terms]
-            arrays[mask.array] = np.resize(np.asarray([0, *values], np.int16), (SIDE, SIDE))
+            for known in [one for one, _ in made] if Pattern(mask.array).tokens else [{}]:
+                name = Pattern(mask.array).path(known)
+                arrays[name] = np.resize(np.asarray([0, *(values or [1])], np.int16), ((ELEMENTS,) if mask.stacked else ()) + (SIDE, SIDE))
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / path, **arrays)  # type: ignore[arg-type]
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from isocenter.core.errors import BadInput
+from isocenter.harmonize.layout_rules import MaskRule
 
 SIDE = 48
 DEPTH = 8
@@ -61,6 +63,22 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
         Image.fromarray(small).save(path, quality=95)
     else:
         raise BadInput(f"no miniature for files named {path.suffix!r}", where=str(path))
+
+
+def write_mask(path: Path, rule: MaskRule, array: NDArray[np.integer]) -> None:
+    """Write a mask as the rule has it: plain, in colours, inverted, or as a sparse matrix of classes whose shape the name states."""
+    if rule.sparse:
+        from scipy import sparse
+
+        classes = (1, 2)
+        path = path.with_name(re.sub(r"\([^()]*\)\.npz$", f"({len(classes)}, {array.shape[0]}, {array.shape[1]}, 1).npz", path.name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sparse.save_npz(path, sparse.csr_matrix(np.stack([(array == value).ravel() for value in classes]).astype(np.uint8)))
+    elif rule.colours:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.stack([array >> shift & 255 for shift in (16, 8, 0)], axis=-1).astype(np.uint8)).save(path)
+    else:
+        write_array(path, np.where(array, 0, 255).astype(np.uint8) if rule.inverted else array)
 
 
 def _write_simpleitk(path: Path, array: NDArray[np.generic]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.grouping import Group
 from isocenter.harmonize.layout import LIST_SEPARATOR, SAMPLE_COLUMNS
-from isocenter.harmonize.layout import Layout
+from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.readings import Said, said_in_cell
 from isocenter.harmonize.sample import PATIENT_SEPARATOR, sample_id
 from isocenter.harmonize.source import Source
@@ -25,13 +25,14 @@ SPLITS = {"training": "train", "tr": "train", "validation": "val", "valid": "val
 
 @dataclass(slots=True)
 class SampleRow:
-    """One row of the sample table, and the files that it stands for."""
+    """One row of the sample table, and the files that it stands for. cells: its rows in the dataset's tables."""
 
     values: dict[str, Any]
     files: tuple[str, ...]
     tokens: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     said: list[Said] = field(default_factory=list)
+    cells: dict[str, list[Row]] = field(default_factory=dict)
 
     def issue(self, text: str) -> None:
         self.values["issues"] = [*self.values["issues"], text]
@@ -100,7 +101,7 @@ def _join(row: SampleRow, layout: Layout, key: str, tables: list[JoinTable]) -> 
     """Add what tables and path tokens say: columns first, then labels."""
     path = PurePosixPath(row.values["uri"])
     place = row.tokens | {"path": str(path), "name": path.name, "stem": path.name.split(".")[0], "key": key, "parent": path.parent.name}
-    rows = {table.rule.name: table.of(place) for table in tables}
+    row.cells = rows = {table.rule.name: table.of(place) for table in tables}
     for table in tables:
         for name, template in table.rule.columns:
             texts = dict.fromkeys(text for found in rows[table.rule.name] if (text := _cell(template, found)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -17,7 +17,9 @@ from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.file_facts import FileFacts, facts_folder, look
 from isocenter.harmonize.grouping import Image, group
-from isocenter.harmonize.layout import Layout
+from isocenter.harmonize.layout_legends import Legends, legend_warnings, name_channels, read_legends
+from isocenter.harmonize.layout_rules import Layout
+from isocenter.harmonize.mask_parts import mask_parts
 from isocenter.harmonize.overlays import attach
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.readings import READINGS, write_readings
@@ -60,13 +62,19 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         key = fingerprint([source.fingerprint, path.read_text(encoding="utf-8"), [(facts.path, facts.bytes, facts.mtime) for facts in files], version("isocenter")])
         if not force and (known := _known(workspace, name, key)) is not None:
             return known
-        tables = [read_join_table(rule, source.root, [facts.path for facts in files]) for rule in layout.tables]
-        sorted_ = _sort(files, layout, _listed(layout, tables))
+        paths = [facts.path for facts in files]
+        legends = read_legends(layout, source.root, paths, source.terms)
+        layout = replace(layout, maps=layout.maps + legends.maps)
+        tables = [read_join_table(rule, source.root, paths) for rule in layout.tables]
+        sorted_ = _sort(files, layout, _listed(layout, tables), legends)
         rows = [build_row(source, layout, one, tables) for one in group(sorted_.images, source.root)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
+        name_channels(rows, legends)
         annotations, clashes = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
         for clash in clashes:
             issues.warning(f"two readings: {clash}; a merge stops until this is settled")
+        for text in legend_warnings(layout, legends, source, len(sorted_.masks), paths):
+            issues.warning(text)
         _note_unpaired(sorted_, rows)
         _note_unmatched(tables, layout, sorted_, issues)
         _keep_pixel_hashes(workspace, name, rows)
@@ -105,40 +113,52 @@ class Sorted:
     reason: dict[str, str] = field(default_factory=dict)
 
 
-Listed = dict[int, dict[str, dict[str, str]]]
+Listed = dict[int, dict[str, list[dict[str, str]]]]
 
 
 def _listed(layout: Layout, tables: list[JoinTable]) -> Listed:
-    """For masks that a table names: number of the rule -> path -> cells of the row."""
+    """For masks that a table names: number of the rule -> path -> cells of its rows."""
     rows = {table.rule.name: [row for several in table.rows.values() for row in several] for table in tables}
-    return {number: {fill(rule.path or "", row): row for row in rows[rule.table]} for number, rule in enumerate(layout.masks) if rule.table is not None}
+    found: Listed = {number: {} for number, rule in enumerate(layout.masks) if rule.table is not None}
+    for number, by_path in found.items():
+        rule = layout.masks[number]
+        for row in rows[rule.table or ""]:
+            by_path.setdefault(fill(rule.path or "", row), []).append(row)
+    return found
 
 
-def _sort(files: list[FileFacts], layout: Layout, listed: Listed) -> Sorted:
+def _sort(files: list[FileFacts], layout: Layout, listed: Listed, legends: Legends) -> Sorted:
     """Give every file its role: what the layout's rules claim first, then what the content says."""
     result = Sorted()
     for facts in files:
-        role, reason = _role(facts, layout, listed, result)
+        role, reason = _role(facts, layout, listed, legends, result)
         result.role[facts.path] = role
         if reason:
             result.reason[facts.path] = reason
     return result
 
 
-def _role(facts: FileFacts, layout: Layout, listed: Listed, result: Sorted) -> tuple[str, str | None]:
+def _role(facts: FileFacts, layout: Layout, listed: Listed, legends: Legends, result: Sorted) -> tuple[str, str | None]:
     if any(pattern.match(facts.path) is not None for pattern in layout.exclude):
         return "other", "excluded by the layout"
-    overlays = ((layout.masks, result.masks, "mask"), (layout.boxes, result.boxes, "table"))
-    for patterns, found, role in ((tuple(rule.pattern for rule in rules), found, role) for rules, found, role in overlays):
-        for number, pattern in enumerate(patterns):
-            if (tokens := pattern.match(facts.path)) is not None and (role != "mask" or number not in listed or facts.path in listed[number]):
-                tokens |= listed.get(number, {}).get(facts.path, {}) if role == "mask" else {}
-                found.append((facts, number, tokens))
-                if role != "mask" or layout.masks[number].array is None:
-                    return role, None
-    if any(rule.file.match(facts.path) is not None for rule in layout.tables):
+    shared = False
+    for number, mask in enumerate(layout.masks):
+        if (tokens := mask.pattern.match(facts.path)) is not None and (number not in listed or facts.path in listed[number]):
+            for cells in listed[number][facts.path] if number in listed else [{}]:
+                known = tokens | cells
+                result.masks += [(part, number, found) for part, found in mask_parts(mask, facts, known | legends.tokens_for(layout.legends, known), layout)]
+            if mask.array is None:
+                return "mask", None
+            shared = True
+    for number, box in enumerate(layout.boxes):
+        if box.pattern is not None and (tokens := box.pattern.match(facts.path)) is not None:
+            result.boxes.append((facts, number, tokens))
+            return "table", None
+    if any(rule.file.match(facts.path) is not None for rule in (*layout.tables, *layout.legends)):
         return "table", None
     rule, tokens = next(((rule, tokens) for rule in layout.images if (tokens := rule.pattern.match(facts.path)) is not None), (None, {}))
+    if shared and rule is None:
+        return "mask", None
     if layout.images and rule is None:
         return _sidecar(facts.name), f"no rule of layout {layout.name!r} matches"
     if facts.error is not None and (rule or facts.format or facts.name.lower().endswith(IMAGE_SUFFIXES) or facts.bytes == 0):

@@ -10,11 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from isocenter.core.errors import BadInput
-from isocenter.harmonize.layout import TableRule
+from isocenter.harmonize.layout_rules import TableRule
 from isocenter.harmonize.patterns import fill
+from isocenter.harmonize.xlsx import sheet_rows
 
 Row = dict[str, str]
 csv.field_size_limit(1 << 24)
@@ -40,9 +42,9 @@ class JoinTable:
 
 
 def read_join_table(rule: TableRule, root: Path, paths: list[str]) -> JoinTable:
-    """Read every file that the rule names. Raises BadInput when none exists or a column is missing."""
+    """Read every file that the rule names. Raises BadInput when none exists and the table is not optional, or a column is missing."""
     files = [path for path in paths if rule.file.match(path) is not None]
-    if not files:
+    if not files and not rule.optional:
         raise BadInput(f"table {rule.file.text!r} is not there", where=str(root), hint="check `file` in the layout, or the dataset's root")
     rows: dict[str, list[Row]] = defaultdict(list)
     for path in files:
@@ -52,11 +54,12 @@ def read_join_table(rule: TableRule, root: Path, paths: list[str]) -> JoinTable:
 
 
 def read_rows(path: Path, rule: TableRule) -> Iterator[Row]:
-    """Rows of a delimited or JSON file as column -> text; short rows are padded, surplus cells are dropped."""
+    """Rows of a delimited, Excel or JSON file as column -> text; short rows are padded, surplus cells are dropped."""
     if path.name.endswith((".json", ".jsonl")):
         yield from _objects(path, rule)
         return
-    reader = csv.reader(io.StringIO(_text(path, rule.encoding), newline=""), delimiter=rule.separator)
+    lines = sheet_rows(path) if path.name.endswith(".xlsx") else csv.reader(io.StringIO(_text(path, rule.encoding), newline=""), delimiter=rule.separator)
+    reader = islice(lines, rule.skip, None)
     header = list(rule.header) if rule.header else [cell.strip() for cell in next(reader, [])]
     missing = _columns_of(rule.on) - set(header)
     if missing:
@@ -67,18 +70,28 @@ def read_rows(path: Path, rule: TableRule) -> Iterator[Row]:
 
 
 def _objects(path: Path, rule: TableRule) -> Iterator[Row]:
-    """Objects of a JSON list or of lines; a path that starts with `./` is written without it."""
+    """Objects of JSON lists or of lines; an object that joins several files is several rows, a path that starts with `./` is written without it."""
     text = _text(path, rule.encoding)
     try:
-        found = [json.loads(line) for line in text.splitlines() if line.strip()] if path.name.endswith(".jsonl") else json.loads(text)
+        body = [json.loads(line) for line in text.splitlines() if line.strip()] if path.name.endswith(".jsonl") else json.loads(text)
     except ValueError as error:
         raise BadInput(f"not valid JSON: {error}", where=str(path)) from error
-    found = found.get(rule.rows or "", found) if isinstance(found, dict) else found
-    if not isinstance(found, list):
+    lists = {key: body[key] for key in rule.rows if isinstance(body.get(key), list)} if isinstance(body, dict) else {"": body}
+    if not lists or not all(isinstance(found, list) for found in lists.values()):
         raise BadInput("the table holds no list of objects", where=str(path), hint='rows = "training", the key of the list')
-    for one in found:
-        if isinstance(one, dict):
-            yield {key: value.removeprefix("./") if isinstance(value, str) else "" if value is None else json.dumps(value) for key, value in one.items()}
+    on = sorted(_columns_of(rule.on))
+    for name, found in lists.items():
+        for one in found:
+            if isinstance(one, str) and len(on) == 1:
+                one = {on[0]: one}                                     # a test list holds bare paths
+            if isinstance(one, dict):
+                files = one.get(on[0]) if len(on) == 1 else None
+                for several in files if isinstance(files, list) else [files]:
+                    yield {"list": name} | {key: _cell(several if key == on[0] and several is not None else value) for key, value in one.items()}
+
+
+def _cell(value: object) -> str:
+    return value.removeprefix("./") if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def _text(path: Path, encoding: str) -> str:

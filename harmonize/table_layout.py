@@ -11,7 +11,7 @@ from rapidfuzz import process
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import write_text
 from isocenter.core.workspace import Workspace
-from isocenter.harmonize.layout import TableRule
+from isocenter.harmonize.layout_rules import TableRule
 from isocenter.harmonize.patterns import Pattern
 from isocenter.harmonize.table_join import read_rows
 from isocenter.harmonize.vocabulary import term_of

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+
 from isocenter.registry import vocabulary
 
 LABEL_FACETS = ("finding", "anatomy")
@@ -13,11 +16,29 @@ def ancestors(term: str) -> frozenset[str]:
     return known.ancestors(term) if term in known.terms else frozenset()
 
 
-def term_of(word: str) -> str:
-    """The one finding or structure that a raw word names, else the word itself in lower case."""
+def term_of(word: str, own: Mapping[str, str] | None = None) -> str:
+    """The one finding or structure that a raw word names, else the word itself in lower case.
+
+    `kidney_left`, `LeftKidney` and `Left Kidney` are the left kidney: words are compared by their normal form, never by likeness.
+    own: words of a dataset that its user has explained.
+    """
+    if own and word in own:
+        return own[word]
     known = vocabulary.load()
-    for facet in LABEL_FACETS:
-        found = known.find(word.replace("_", " "), facet)
-        if len(found) == 1:
-            return found[0]
+    for phrase in _spellings(word):
+        for facet in LABEL_FACETS:
+            found = known.find(phrase, facet)
+            if len(found) == 1:
+                return found[0]
     return word.strip().lower()
+
+
+def _spellings(word: str) -> Iterator[str]:
+    """The word as it is, with spaces where its writing has borders, and with its side in front."""
+    plain = word.replace("_", " ")
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", plain)
+    yield from dict.fromkeys((plain, spaced))
+    parts = spaced.split()
+    for side in ("left", "right"):
+        if side in (lower := [part.casefold() for part in parts]) and lower[0] != side:
+            yield " ".join([side, *(part for part in parts if part.casefold() != side)])

@@ -42,8 +42,10 @@ def maps_of(slug: str) -> list[LabelMap]:
 
 
 def find(name: str) -> LabelMap:
-    """The label map of that name. Raises NotFound with the nearest name."""
+    """The label map of that name; case, blanks and underscores do not count (`Brain_Atlas`). Raises NotFound with the nearest name."""
     maps = all_maps()
+    if name not in maps and (plain := name.lower().replace("_", "-").replace(" ", "-")) in maps:
+        return maps[plain]
     if name not in maps:
         guess = process.extractOne(name, list(maps), score_cutoff=60)
         raise NotFound(f"no label map {name!r} in the catalog", hint=f"did you mean {guess[0]}?" if guess else "give the values in the layout: [[labels]] with name and values")

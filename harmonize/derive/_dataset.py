@@ -17,14 +17,14 @@ from isocenter.core.progress import track
 from isocenter.core.runs import ledger
 from isocenter.core.tables import read_header, read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
-from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.derive import DERIVATIONS, MaskView, derive
-from isocenter.harmonize.image import load_pixels, recognize
+from isocenter.harmonize.image import recognize
+from isocenter.harmonize.mask_file import open_mask, value_of
+from isocenter.harmonize.mask_terms import maps_at_work
 from isocenter.harmonize.remap import labels_present
 from isocenter.harmonize.sample import SAMPLES
 from isocenter.harmonize.source import Source, open_source
-from isocenter.registry.labelmap import LabelMap
 
 MADE_BY = "isocenter derive "
 Row = dict[str, Any]
@@ -88,7 +88,7 @@ def _view(workspace: Workspace, source: Source, maps: _Maps, rows: Sequence[Row]
     format_ = recognize(path)
     if format_ is None:
         raise Unreadable("no reader knows this mask")
-    mask = load_pixels(path, format_)
+    mask = open_mask(path, format_, rows[0]["geometry"])
     affine, oriented = _affine(path, format_, sample)
     if format_ != "nifti":
         mask = _picture(mask)
@@ -131,23 +131,15 @@ def _picture(mask: NDArray[Any]) -> NDArray[Any]:
 
 
 class _Maps:
-    """What the values of a mask mean, by the name of its label map: the layout's own maps first, then the catalog's."""
+    """What the values of a mask mean, by the name of its label map."""
 
     def __init__(self, source: Source, workspace: Workspace) -> None:
-        self.own = {mapping.name: mapping for mapping in layouts.load(layouts.find(source.layout, workspace)).maps}
+        self.known = maps_at_work(workspace, source.name)
 
     def terms(self, rows: Sequence[Row], mask: NDArray[Any]) -> Mapping[int, tuple[str, ...]]:
         name = rows[0]["label_map"]
-        mapping = self.own.get(name) or self._shipped(name)
-        if mapping is None:                                              # a binary mask: every value means its one term
+        mapping = self.known.get(name or "")
+        if mapping is None or any(entry.raw == "*" for entry in mapping.entries):                                              # a binary mask: every value means its one term
             named = tuple(sorted({row["term"] or row["raw"] for row in rows if (row["term"] or row["raw"]) and row["state"] != "absent"}))
             return {value: named for value in labels_present(mask) if value != 0} if len(named) == 1 else {}
-        return {int(entry.raw): entry.terms for entry in mapping.entries if entry.raw.lstrip("-").isdigit() and entry.terms and entry.state == "present"}
-
-    def _shipped(self, name: str | None) -> LabelMap | None:
-        from isocenter.registry.labelmaps import find
-
-        try:
-            return find(name) if name else None
-        except NotFound:
-            return None
+        return {value: entry.terms for entry in mapping.entries if (value := value_of(entry.raw)) is not None and entry.terms and entry.state == "present"}

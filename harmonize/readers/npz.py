@@ -1,7 +1,8 @@
-"""Archives of numpy arrays (.npz): `file.npz::name` is one array, `file.npz::name/5` an element of it; objects are refused."""
+"""Archives of numpy arrays (.npz): `file.npz::name` is one array, `file.npz::name/5` an element of it, `::sparse/5` row 5 of a sparse matrix; objects are refused."""
 
 from __future__ import annotations
 
+import re
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -32,11 +33,30 @@ def pixels(path: Path) -> Pixels:
     """One array, or the element of it, that the path names behind `::`."""
     file, _, selector = str(path).partition("::")
     name, _, index = selector.partition("/")
+    if name == "sparse":
+        return _sparse_row(file, int(index))
     array = _array(file, name, Path(file).stat().st_mtime_ns)
     return array[int(index)] if index else array
 
 
-@lru_cache(maxsize=2)
+def _sparse_row(file: str, row: int) -> Pixels:
+    """One row of a compressed sparse row matrix (SciPy's save_npz) as the picture whose (classes, rows, columns) the file's name states."""
+    shape = re.search(r"\((\d+), ?(\d+), ?(\d+)(?:, ?1)?,?\)\.npz$", file)
+    version = Path(file).stat().st_mtime_ns
+    data, indices, ends, form = (_array(file, name, version) for name in ("data", "indices", "indptr", "format"))
+    if shape is None or bytes(form.item()) != b"csr":
+        raise Unreadable("not a sparse matrix of rows whose shape the file's name states", where=file)
+    height, width = int(shape[2]), int(shape[3])
+    picture = np.zeros(height * width, data.dtype)
+    try:
+        inside = slice(int(ends[row]), int(ends[row + 1]))
+        picture[indices[inside]] = data[inside]
+    except IndexError as error:
+        raise Unreadable(f"row {row} does not fit a picture of {width} x {height}: {error}", where=file) from error
+    return picture.reshape(height, width)
+
+
+@lru_cache(maxsize=8)
 def _array(file: str, name: str, version: int) -> Pixels:
     """Arrays are packed whole, so the last ones are kept; `version` is the file's time."""
     try:

@@ -158,7 +158,7 @@ def test_boxes_become_annotations_in_half_open_coordinates(workspace: Workspace,
     adopt(workspace, "cells", root, layout=str(path))
     scan(workspace, "cells")
     row = read_table(workspace.annotations("cells"), ANNOTATIONS).to_dicts()[0]
-    assert (row["kind"], row["term"], row["geometry"]) == ("box", "RBC", '{"box": [0.0, 2.0, 10.0, 9.0]}')
+    assert (row["kind"], row["term"], row["geometry"]) == ("box", "red blood cell", '{"box": [0.0, 2.0, 10.0, 9.0]}')
 
 
 def test_pixels_decoded_once_stay_known_over_another_scan(workspace: Workspace, tmp_path: Path) -> None:
