@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,11 @@ from isocenter.embeddings.index import Index, IndexKind, within
 from isocenter.embeddings.pipeline import BATCH, embed
 from isocenter.embeddings.shards import EmbeddingSet
 from isocenter.harmonize.cohort import Cohort
-from isocenter.harmonize.decode import Decoder, load_sample
+from isocenter.harmonize.decode import Decoder, decode_sample
 from isocenter.harmonize.image import recognize
 from isocenter.harmonize.readers.raster import formats as PICTURES
 
-COLUMNS = ["file_hash", "format", "channels", "error"]
+COLUMNS = ["file_hash", "format", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ def similar(workspace: Workspace, file: Path, cohort: Cohort | None = None, spec
         raise UsageError(f"{encoder.card.name} describes by named quantities; its rows have no direction to compare a single file with",
                          hint="--with thumbnail, random-conv or a transformers model")
     name = key(encoder)
-    query = vectors(encoder, [(loaded := _load((file,), recognize(file), None))[0]], loaded[1])
+    format_ = recognize(file)
+    pixels, axes = _load(partial(decode_sample, (file,), format_ or ""), format_)
+    query = vectors(encoder, [pixels], axes)
     folder = workspace.root / "embeddings" / name
     stored = EmbeddingSet.open(folder, [path.name for path in folder.glob("*") if path.is_dir()]) if cohort is None else cohort_vectors(workspace, cohort, name)
     if above is not None or cohort is not None:
@@ -172,8 +174,7 @@ def _items(workspace: Workspace, dataset: str, table: pl.DataFrame) -> Iterator[
     """One item per sample; what a worker needs to load it travels with it, and nothing else."""
     decoder = Decoder(workspace, dataset)
     for row in table.iter_rows(named=True):
-        files = tuple(decoder.root / path for path in decoder.paths(row["sample_id"]))
-        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, files, row["format"], row["channels"])
+        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, decoder.loader_with_axes(row["sample_id"]), row["format"])
         yield Item(row["sample_id"], row["file_hash"] or row["sample_id"], load)
 
 
@@ -181,19 +182,17 @@ def _refuse(reason: str) -> Any:
     raise Unreadable(reason)
 
 
-def _load(files: tuple[Path, ...], format_: str | None, channels: int | None) -> tuple[Any, str]:
-    """Pixels of a sample and their axes: a picture, a clip, a volume, or slices stacked into one."""
+def _load(decode: Callable[[], tuple[Any, str | None]], format_: str | None) -> tuple[Any, str]:
+    """Pixels of a sample and their axes: a picture, a clip, a volume."""
     if format_ is None:
-        raise Unreadable("no reader knows this file's content", where=str(files[0]))
-    pixels = load_sample(files, format_)
-    return pixels, axes_of(pixels, format_, channels, stacked=format_ == "dicom" and len(files) > 1)
+        raise Unreadable("no reader knows this file's content")
+    pixels, axes = decode()
+    return pixels, axes or axes_of(pixels, format_)
 
 
-def axes_of(pixels: Any, format_: str, channels: int | None, *, stacked: bool = False) -> str:
-    """The axes of an array as `harmonize.decode.load_sample` gives it for a format."""
-    if stacked:
-        return "yxz" if pixels.ndim == 3 else "yxcz"
-    if format_ not in (*PICTURES, "dicom"):
+def axes_of(pixels: Any, format_: str) -> str:
+    """The axes of an array as `harmonize.image.load_pixels` gives it for a format."""
+    if format_ not in PICTURES:
         return "xyzt"[: pixels.ndim]
-    coloured = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] in (1, 2, 3, 4) and (format_ != "dicom" or (channels or 1) > 1))
+    coloured = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] in (1, 2, 3, 4))
     return {2: "yx", 3: "yxc" if coloured else "tyx", 4: "tyxc"}[pixels.ndim]

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from isocenter.core.errors import Unreadable
 from isocenter.core.progress import track
 from isocenter.core.tables import read_header, read_table, write_table
 from isocenter.core.workspace import Workspace
+from isocenter.harmonize.dicom.stack import dicom_samples
 from isocenter.harmonize.file_facts import cached_headers
 from isocenter.harmonize.grouping import slice_position
 from isocenter.harmonize.image import Pixels, load_pixels, pixel_hash
@@ -26,40 +26,63 @@ BATCH = 64
 
 
 class Decoder:
-    """Pixels of one dataset's samples. Files of a DICOM series are stacked in geometric order along the last axis."""
+    """Pixels of one dataset's samples, from their published files."""
 
     def __init__(self, workspace: Workspace, dataset: str) -> None:
         self.root: Path = open_source(workspace, dataset).root
-        samples = read_table(workspace.samples(dataset), SAMPLES, ["sample_id", "uri", "format"])
+        samples = read_table(workspace.samples(dataset), SAMPLES, ["sample_id", "uri", "format", "series_id"])
         self.first = {row[0]: (row[1], row[2]) for row in samples.iter_rows()}
         inventory = read_table(workspace.inventory(dataset), INVENTORY, ["path", "sample_id", "role", "reason"])
         files = inventory.filter((pl.col("role") == "image") & pl.col("sample_id").is_not_null() & pl.col("reason").is_null())
         self.files = {key[0]: part["path"].to_list() for key, part in files.partition_by("sample_id", as_dict=True).items()}
+        self.shared = _shared_files(samples, self.files)
         self.order = _series_order(workspace, dataset)
 
     def paths(self, sample_id: str) -> list[str]:
-        """The sample's image files relative to the root, in geometric order."""
+        """The sample's image files relative to the root, in geometric order; files may hold several volumes of a series."""
         uri, format_ = self.first[sample_id]
-        found = [uri] if "::" in uri else self.files.get(sample_id, [uri])
+        found = [uri] if "::" in uri else self.files.get(sample_id) or self.shared.get(sample_id, [uri])
         return sorted(found, key=lambda path: self.order.get(path, (0.0, path))) if format_ == "dicom" else found
 
     def loader(self, sample_id: str) -> partial[Pixels]:
         """A picklable call that gives the sample's pixels, for worker processes."""
-        return partial(load_sample, tuple(self.root / path for path in self.paths(sample_id)), self.first[sample_id][1])
+        return partial(load_sample, *self._asked(sample_id))
+
+    def loader_with_axes(self, sample_id: str) -> partial[tuple[Pixels, str | None]]:
+        """The same, giving pixels and axes (see `decode_sample`)."""
+        return partial(decode_sample, *self._asked(sample_id))
 
     def pixels(self, sample_id: str) -> Pixels:
-        """The sample's array, see `load_sample`."""
+        """The sample's array, see `decode_sample`."""
         return self.loader(sample_id)()
 
+    def _asked(self, sample_id: str) -> tuple[tuple[Path, ...], str, str]:
+        files = tuple(self.root / path for path in self.paths(sample_id))
+        return files, self.first[sample_id][1], sample_id.split("/", 1)[1]
 
-def load_sample(files: tuple[Path, ...], format_: str) -> Pixels:
-    """Pixels of one sample (see `load_pixels`); a DICOM series of slices is stacked to (rows, columns, slices). Raises Unreadable."""
-    if len(files) == 1 or format_ != "dicom":
-        return load_pixels(files[0], format_)
-    slices = [load_pixels(path, format_) for path in files]
-    if len({array.shape for array in slices}) > 1:
-        raise Unreadable("the slices of this series differ in shape", where=str(files[0]))
-    return np.stack(slices, axis=-1)
+
+def load_sample(files: tuple[Path, ...], format_: str, volume: str | None = None) -> Pixels:
+    """The pixels alone, see `decode_sample`."""
+    return decode_sample(files, format_, volume)[0]
+
+
+def decode_sample(files: tuple[Path, ...], format_: str, volume: str | None = None) -> tuple[Pixels, str | None]:
+    """Pixels of one sample and their axes: of DICOM as `dicom_samples` says, else `load_pixels` and None. Raises Unreadable.
+
+    volume: the sample's key, which tells the volumes apart that one DICOM file may hold.
+    """
+    if format_ == "dicom":
+        return dicom_samples(files, volume)
+    return load_pixels(files[0], format_), None
+
+
+def _shared_files(samples: pl.DataFrame, files: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Of DICOM samples that own no file the files of their series: several volumes lie in the same ones."""
+    dicom = samples.filter((pl.col("format") == "dicom") & pl.col("series_id").is_not_null())
+    of_series: dict[str, list[str]] = {}
+    for sample_id, series in dicom.select("sample_id", "series_id").iter_rows():
+        of_series.setdefault(series, []).extend(files.get(sample_id, []))
+    return {sample_id: of_series[series] for sample_id, series in dicom.select("sample_id", "series_id").iter_rows() if sample_id not in files}
 
 
 def _series_order(workspace: Workspace, dataset: str) -> dict[str, tuple[float, str]]:

@@ -1,28 +1,22 @@
-"""Single DICOM files through pydicom: strict recognition, header facts, pixels after photometric inversion and before rescale."""
+"""Single DICOM files: strict recognition, header facts by the fast reader, pixels after photometric inversion and before rescale."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pydicom
-from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_color_lut
-from pydicom.uid import RTDoseStorage
-
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.decode import decode_pixels
-from isocenter.harmonize.dicom.fallback import HEADLESS
+from isocenter.harmonize.dicom.decode import Undecodable, decode_pixels
+from isocenter.harmonize.dicom.header import Header, check, read_header
+from isocenter.harmonize.dicom.kinds import kind_of
+from isocenter.harmonize.dicom.stack import dicom_samples
 from isocenter.harmonize.image import ImageHeader, Pixels
 from isocenter.harmonize.readers._quiet import quiet_decoders
 
 formats = ("dicom",)
 HEADERLESS_GROUPS = (b"\x08\x00", b"\x02\x00", b"\x00\x08", b"\x00\x02")
 VRS = {b"UL", b"UI", b"CS", b"SH", b"LO", b"DA", b"TM", b"OB", b"AE", b"DT"}
-PIXEL_ELEMENTS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+WITHOUT_PIXELS = ("RTPLAN", "RTSTRUCT", "SR", "PR")
 
 
 def sniff(head: bytes, path: Path) -> str | None:
@@ -33,52 +27,25 @@ def sniff(head: bytes, path: Path) -> str | None:
 
 def header(path: Path) -> ImageHeader:
     """Facts of a DICOM file. Raises Unreadable when it is broken, empty of elements, or its pixels end early or do not decode."""
-    dataset = _read(path, stop=True)
-    try:
-        return _header(dataset, path)
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-        raise Unreadable(f"an element has an impossible value: {error}", where=str(path)) from error
-
-
-def _header(dataset: FileDataset, path: Path) -> ImageHeader:
-    facts = _facts(dataset)
-    if dataset.get("Rows") is None or dataset.get("Columns") is None or not _pixels_promised(dataset):
+    found = read_header(path)
+    facts = _facts(found)
+    if found.get("Rows") is None or found.get("Columns") is None or found.get("BitsAllocated") is None or facts["modality"] in WITHOUT_PIXELS:
         return ImageHeader("dicom", modality=facts["modality"], image=False, facts=facts)
-    _check_pixels(dataset, path)
-    columns, rows, frames = int(dataset.Columns), int(dataset.Rows), int(dataset.get("NumberOfFrames") or 1)
-    shape = (columns, rows) if frames == 1 else (columns, rows, frames)
-    bits, signed = int(dataset.get("BitsAllocated") or 0), int(dataset.get("PixelRepresentation") or 0)
-    return ImageHeader("dicom", shape, _spacing(dataset), dtype=f"{'' if signed else 'u'}int{bits}" if bits > 1 else "bool",
-                       channels=int(dataset.get("SamplesPerPixel") or 1), frames=frames, modality=facts["modality"], facts=facts)
+    if found.pixel_offset is None:
+        raise Unreadable("an image header without pixel data", where=str(path))
+    check(found)
+    if found.pixel_length == -1:
+        _decode_first(found)
+    columns, rows, frames = _whole(found, "Columns"), _whole(found, "Rows"), _whole(found, "NumberOfFrames") or 1
+    bits, signed = _whole(found, "BitsAllocated"), _whole(found, "PixelRepresentation")
+    return ImageHeader("dicom", (columns, rows) if frames == 1 else (columns, rows, frames), _spacing(found),
+                       dtype=f"{'' if signed else 'u'}int{bits}" if bits > 1 else "bool", channels=_whole(found, "SamplesPerPixel") or 1,
+                       frames=frames, modality=facts["modality"], facts=facts)
 
 
 def pixels(path: Path) -> Pixels:
-    """(rows, columns[, 3]) or (frames, rows, columns[, 3]); MONOCHROME1 inverted, YBR as RGB, palette applied."""
-    dataset = _read(path, stop=True)
-    array = _decode(path, frame=None)
-    photometric = dataset.get("PhotometricInterpretation", "")
-    if photometric == "PALETTE COLOR":
-        array = apply_color_lut(array, dataset)
-    return _invert(array, dataset) if photometric == "MONOCHROME1" else np.asarray(array)
-
-
-def _read(path: Path, *, stop: bool) -> FileDataset:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with path.open("rb") as stream:
-                if stream.read(132)[128:] != b"DICM":
-                    raise Unreadable(HEADLESS, where=str(path))
-            dataset = pydicom.dcmread(path, stop_before_pixels=stop)
-            if len(dataset) == 0:
-                raise Unreadable("a DICOM file without any element", where=str(path))
-            if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}):
-                raise Unreadable("the DICOM meta header names no transfer syntax", where=str(path))
-            for element in ("SOPClassUID", "Modality", "Rows", "SeriesInstanceUID", "NumberOfFrames"):
-                dataset.get(element)
-            return dataset
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError) as error:
-        raise Unreadable(f"not a readable DICOM file: {error}", where=str(path)) from error
+    """(rows, columns[, 3]), (frames, rows, columns[, 3]), or of a mosaic or enhanced file (rows, columns, slices[, times])."""
+    return dicom_samples((path,))[0]
 
 
 def _headerless(head: bytes) -> bool:
@@ -90,67 +57,29 @@ def _headerless(head: bytes) -> bool:
     return head[:2] == b"\x08\x00" and int.from_bytes(head[4:8], "little") < 256 and head[3:4] == b"\x00"
 
 
-def _pixels_promised(dataset: FileDataset) -> bool:
-    return dataset.get("BitsAllocated") is not None and dataset.get("Modality") not in ("RTPLAN", "RTSTRUCT", "SR", "PR")
-
-
-def _check_pixels(dataset: FileDataset, path: Path) -> None:
-    """Native pixel data must be as long as the header says; of compressed data the first frame must decode."""
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None) if hasattr(dataset, "file_meta") else None
-    if syntax is not None and syntax.is_encapsulated:
-        _decode(path, frame=0)
-        return
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1) * frames * int(dataset.BitsAllocated)
-    if dataset.get("PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422"):
-        bits = bits * 2 // 3
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        full = pydicom.dcmread(path, force=True)
-    element = next((name for name in PIXEL_ELEMENTS if name in full), None)
-    if element is None:
-        raise Unreadable("an image header without pixel data", where=str(path))
-    found = len(full[element].value or b"")
-    if found < bits // 8:
-        raise Unreadable(f"truncated DICOM: {found} of {bits // 8} bytes of pixels", where=str(path))
-
-
-def _decode(source: Path, frame: int | None) -> Pixels:
-    """Decoded pixels of one frame or all; every decoder's complaint becomes one line."""
+def _decode_first(found: Header) -> None:
+    """Of compressed pixels the first frame must decode."""
     try:
-        with warnings.catch_warnings(), quiet_decoders():
-            warnings.simplefilter("ignore")
-            full = pydicom.dcmread(source, force=True)
-            if "TransferSyntaxUID" not in full.file_meta:
-                raise ValueError("no transfer syntax is named")
-            array: Pixels = decode_pixels(source, str(full.file_meta.TransferSyntaxUID), raw=False, index=frame, dataset=full)
-    except Exception as error:  # decoders of five libraries raise what they like
-        first = " ".join(str(error).split())[:200]
-        raise Unreadable(f"pixels cannot be decoded: {first}", where=str(source)) from error
-    return array
+        with quiet_decoders():
+            decode_pixels(found.path, found.transfer_syntax, raw=False, index=0)
+    except Undecodable as error:
+        raise Unreadable(f"pixels cannot be decoded: {str(error)[:200]}", where=str(found.path)) from error
 
 
-def _spacing(dataset: FileDataset) -> tuple[float, ...] | None:
+def _spacing(found: Header) -> tuple[float, ...] | None:
     """In-plane spacing as (x, y) mm: PixelSpacing is (row, column) spacing, that is (y, x)."""
-    spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
-    if not spacing or len(spacing) != 2:
-        return None
-    return (float(spacing[1]), float(spacing[0]))
+    spacing = found.numbers("PixelSpacing", 2) or found.numbers("ImagerPixelSpacing", 2)
+    return (spacing[1], spacing[0]) if spacing else None
 
 
-def _facts(dataset: FileDataset) -> dict[str, Any]:
-    def text(name: str) -> str | None:
-        value = dataset.get(name)
-        return str(value).strip() or None if value is not None else None
-
-    number = dataset.get("SeriesNumber")
+def _facts(found: Header) -> dict[str, Any]:
+    text, number = found.text, found.number("SeriesNumber")
     return {
         "modality": text("Modality"), "patient_id": text("PatientID"), "study_id": text("StudyInstanceUID"), "series_id": text("SeriesInstanceUID"),
-        "series_number": int(number) if number is not None else None, "protocol": text("ProtocolName") or text("SeriesDescription"),
+        "series_number": None if number is None else int(number), "protocol": text("ProtocolName") or text("SeriesDescription"),
         "body_part": text("BodyPartExamined"), "view_position": text("ViewPosition"), "sex": text("PatientSex"), "age": _years(text("PatientAge")),
-        "manufacturer": text("Manufacturer"), "sop_id": text("SOPInstanceUID"), "instance": _integer(dataset.get("InstanceNumber")),
-        "position": [float(v) for v in dataset.get("ImagePositionPatient") or []], "orientation": [float(v) for v in dataset.get("ImageOrientationPatient") or []],
-        "dose": dataset.get("SOPClassUID") == RTDoseStorage,
+        "manufacturer": text("Manufacturer"), "kind": kind_of(found),
+        "position": list(found.numbers("ImagePositionPatient", 3) or ()), "orientation": list(found.numbers("ImageOrientationPatient", 6) or ()),
     }
 
 
@@ -161,15 +90,5 @@ def _years(age: str | None) -> float | None:
     return int(age[:-1]) / {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}.get(age[-1], 1.0)
 
 
-def _integer(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _invert(array: Pixels, dataset: FileDataset) -> Pixels:
-    """MONOCHROME1 shows the least value white: mirror the stored range."""
-    bits = int(dataset.BitsStored)
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if int(dataset.get("PixelRepresentation") or 0) else (0, (1 << bits) - 1)
-    return (low + high - array.astype(np.int64)).astype(array.dtype)
+def _whole(found: Header, keyword: str) -> int:
+    return int(found.number(keyword) or 0)

@@ -96,9 +96,6 @@ def test_what_was_not_embedded_is_said_with_the_command(workspace, tmp_path, cap
 
 
 def test_axes_follow_the_reader():
-    assert axes_of(np.zeros((4, 5)), "png", 1) == "yx"
-    assert axes_of(np.zeros((4, 5, 3), np.uint16), "tiff", 3) == "yxc"
-    assert axes_of(np.zeros((9, 5, 3), np.uint8), "dicom", 1) == "tyx"
-    assert axes_of(np.zeros((9, 4, 5, 3), np.uint8), "dicom", 3) == "tyxc"
-    assert axes_of(np.zeros((4, 5, 3), np.uint8), "nifti", None) == "xyz"
-    assert axes_of(np.zeros((4, 5, 3), np.int16), "dicom", 1, stacked=True) == "yxz"
+    assert axes_of(np.zeros((4, 5)), "png") == "yx"
+    assert axes_of(np.zeros((4, 5, 3), np.uint16), "tiff") == "yxc"
+    assert axes_of(np.zeros((4, 5, 3), np.uint8), "nifti") == "xyz"
