@@ -16,7 +16,7 @@ from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import fingerprint, write_text
 from isocenter.core.progress import say
 from isocenter.core.runs import ledger, versions
-from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, write_table
+from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Exported, export
@@ -29,6 +29,7 @@ from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
 from isocenter.harmonize.merge import merge
+from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.scan import Scanned, scan
 from isocenter.harmonize.source import adopt
@@ -97,8 +98,8 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
     """The cohorts of the recipe's stages in order."""
     options, names = recipe.stages, [member.name for member in recipe.members]
     inputs = {name: content_fingerprint(read_table(workspace.samples(name), SAMPLES).drop("pixel_hash", "issues")) for name in names}
-    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, options["merge"]],
-                      lambda name: merge(workspace, names, name=name, where=options["merge"].get("where"), space=recipe.space))]
+    said = {name: table_fingerprint(readings_of(workspace, name)) for name in names}
+    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, said, recipe.merge_key], lambda name: merge(workspace, names, name=name, **recipe.merge))]
     if "dedup" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.unique", [cohorts[-1].header["stage"], options["dedup"]],
                               lambda name: dedup(workspace, cohorts[-1], name=name, **options["dedup"]).cohort))

@@ -14,7 +14,9 @@ from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Recipe
 from isocenter.curate.report.facts import coverage
 from isocenter.curate.rights import licenses_of, verdicts
-from isocenter.harmonize.merge import merge
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.merge import Wish, look
+from isocenter.harmonize.merge_ledger import fates
 from isocenter.harmonize.sample import SAMPLES
 
 
@@ -32,6 +34,7 @@ class RecipePlan:
     verdicts: dict[str, dict[str, Any]]
     stages: dict[str, dict[str, Any]]
     warnings: list[str] = field(default_factory=list)
+    raw_values: list[dict[str, Any]] = field(default_factory=list)
 
 
 def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
@@ -52,15 +55,17 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
         return RecipePlan(recipe.name, members, 0, 0, {}, [], [], {}, recipe.stages, warnings)
     for name, known in known_of(workspace, present).items():
         warnings += [f"{name}: {text}" for text in known.warnings]
-    cohort = merge(workspace, present, name="plan", where=recipe.stages["merge"].get("where"), space=recipe.space, dry_run=True)
+    merged = look(workspace, present, Wish(**recipe.merge))
+    cohort = Cohort("plan", merged.rows.select("sample_id", "dataset", "uri", "labels"), {"space": merged.space.plain()})
+    open_ = [f"{one}\n  settle it in [merge.settle]: \"{one.name}\" = {' or '.join(one.answers)}" for one in merged.found if one.answer is None and one.stops]
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
     combined = verdicts(workspace, cohort)
     size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)
     return RecipePlan(
         recipe.name, members, len(cohort), size, {term: counts | {"not_annotated": len(cohort) - sum(counts.values())} for term, counts in states.items()},
-        _conflicts(workspace, present), [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses_of(workspace, cohort).items()],
+        [*open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses_of(workspace, cohort).items()],
         {use: {"answer": verdict.answer, "reasons": [f"{reason.dataset}: {reason.why}" for reason in verdict.reasons]} for use, verdict in combined.verdicts.items()},
-        recipe.stages, warnings,
+        recipe.stages, [*warnings, *merged.warnings], fates(merged.ledger),
     )
 
 

@@ -15,7 +15,7 @@ from isocenter.core.files import fingerprint
 from isocenter.registry.licenses import Use
 
 STAGES: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "merge": {"where": str, "space": str},
+    "merge": {"where": str, "space": str, "uncertain": (str, dict), "settle": dict},
     "dedup": {"near": bool},
     "split": {"ratio": dict},
     "select": {"by": str, "budget": int, "encoder": str, "on": str},
@@ -50,10 +50,17 @@ class Recipe:
     text: str = field(default="", repr=False)
 
     @property
-    def space(self) -> str:
-        """The label space that the merge aims at; a file is found beside the recipe."""
-        wish = str(self.stages["merge"].get("space", "union"))
-        return str((self.path.parent / wish).resolve()) if wish.endswith(".toml") else wish
+    def merge(self) -> dict[str, Any]:
+        """The options of the merge; the file of a label space is found beside the recipe."""
+        options = dict(self.stages["merge"])
+        wish = str(options.get("space", "union"))
+        return options | {"space": str((self.path.parent / wish).resolve()) if wish.endswith(".toml") else wish}
+
+    @property
+    def merge_key(self) -> dict[str, Any]:
+        """What decides the merge beside its datasets: the options, and the text of the space's file."""
+        space = Path(self.merge["space"])
+        return {**self.stages["merge"], "space": space.read_text(encoding="utf-8") if space.suffix == ".toml" and space.is_file() else str(space)}
 
     @property
     def fingerprint(self) -> str:

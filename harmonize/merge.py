@@ -1,7 +1,9 @@
-"""Merge datasets by metadata: samples that a condition chooses, their labels carried into one space, as the first cohort."""
+"""Merge datasets by metadata: samples that a condition chooses, their labels carried into one space, as the first cohort, with a ledger."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -12,41 +14,109 @@ from isocenter.core.runs import ledger
 from isocenter.core.tables import read_table, table_fingerprint
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import Cohort, check_name
+from isocenter.harmonize.doubt import read_doubt
+from isocenter.harmonize.merge_conflicts import Disagreement, Member, answered, disagreements, require_settled
+from isocenter.harmonize.merge_copies import contradicting_copies, with_answers
+from isocenter.harmonize.merge_ledger import fates, ledger_path, merge_ledger, write_ledger
+from isocenter.harmonize.readings import Readings, path_of, read_readings
 from isocenter.harmonize.sample import LABELS_DTYPE, SAMPLES
+from isocenter.harmonize.source import open_source
 from isocenter.harmonize.space import LabelSpace, space_of
 
 
-def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | None = None, space: str = "union", dry_run: bool = False) -> Cohort:
-    """Put the readable samples of several scanned datasets into one cohort.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a merge is asked for.
 
-    where: an SQL condition over the sample table's columns, e.g. `modality = 'CT' and labels['liver'] = 'present'`;
-    it sees labels already in the target space. Samples in error never enter and stay in the sample table.
-    Raises NotFound when a dataset was not scanned, BadInput when the condition is not valid SQL or nothing is left.
+    where: an SQL condition over the sample table's columns, e.g. `modality = 'CT' and labels['liver'] = 'present'`; it sees labels already
+    in the target space. space: see `space_of`. uncertain: a policy, or a table of term -> policy. settle: name of a disagreement -> answer.
+    """
+
+    where: str | None = None
+    space: str = "union"
+    uncertain: str | Mapping[str, str] | None = None
+    settle: Mapping[str, str] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        return {"where": self.where, "space": self.space, "uncertain": self.uncertain, "settle": dict(self.settle)}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge would be. rows: the chosen samples with their labels in the space; readable: how many the condition chose from."""
+
+    rows: pl.DataFrame
+    readable: int
+    space: LabelSpace
+    ledger: pl.DataFrame
+    found: tuple[Disagreement, ...]
+    warnings: tuple[str, ...]
+
+
+def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | None = None, space: str = "union", uncertain: str | Mapping[str, str] | None = None,
+          settle: Mapping[str, str] | None = None, dry_run: bool = False) -> Cohort:
+    """Put the readable samples of several scanned datasets into one cohort; the arguments are those of `Wish`.
+
+    Samples in error never enter and stay in the sample table. The merge ledger is written beside the cohort (`merge_ledger`). Raises NotFound when a dataset
+    was not scanned, BadInput when the condition is not valid SQL or nothing is left, Conflict when the members disagree on what values mean.
     """
     check_name(name)
-    paths = {dataset: workspace.samples(dataset) for dataset in datasets}
-    for dataset, path in paths.items():
-        if not path.exists():
-            raise NotFound(f"dataset {dataset!r} is not scanned", where=str(path), hint=f"isocenter scan {dataset}")
-    with ledger(workspace, "merge", dry_run=dry_run, datasets=datasets, where=where, space=space, name=name) as run:
-        run.inputs |= {dataset: table_fingerprint(path) for dataset, path in paths.items()}
-        samples = {dataset: read_table(path, SAMPLES) for dataset, path in paths.items()}
-        target = space_of({dataset: _annotated(table) for dataset, table in samples.items()}, space)
-        rows = _into(pl.concat([table.filter(pl.col("error").is_null()) for table in samples.values()]), target)
-        chosen = _where(rows, where) if where else rows
-        if chosen.height == 0:
-            raise BadInput("no sample fits" if rows.height else "no sample can be read", hint=f"the condition was {where!r}" if where else None)
-        header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, "where": where, "space": space}, "parent": None, "inputs": dict(run.inputs),
-                  "space": {"name": target.name, "terms": list(target.terms), "unions": {k: list(v) for k, v in target.unions.items()}}, "lineage": []}
-        cohort = Cohort(name, chosen.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace, dry_run=dry_run)
-        run.counts |= {"samples": len(cohort), "readable": rows.height}
+    wish = Wish(where, space, uncertain, settle or {})
+    with ledger(workspace, "merge", dry_run=dry_run, datasets=datasets, name=name, **wish.plain()) as run:
+        found = look(workspace, datasets, wish)
+        require_settled(found.found)
+        run.inputs |= {dataset: table_fingerprint(workspace.samples(dataset)) for dataset in datasets}
+        if found.rows.height == 0:
+            raise BadInput("no sample fits" if found.readable else "no sample can be read", hint=f"the condition was {where!r}" if where else None)
+        header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, **wish.plain()}, "parent": None, "inputs": dict(run.inputs),
+                                  "space": found.space.plain(), "settled": {one.name: one.answer for one in found.found if one.answer}, "warnings": list(found.warnings),
+                                  "raw_values": fates(found.ledger), "lineage": []}
+        cohort = Cohort(name, found.rows.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace, dry_run=dry_run)
+        if not dry_run:
+            write_ledger(ledger_path(workspace, name), found.ledger, {"cohort": cohort.fingerprint, "space": found.space.plain(), "settled": header["settled"]})
+        run.counts |= {"samples": len(cohort), "readable": found.readable}
         run.outputs |= {name: cohort.fingerprint or ""}
     return cohort
+
+
+def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
+    """What the merge would be, its disagreements settled as far as the wish settles them; nothing is written."""
+    members = [_member(workspace, dataset) for dataset in datasets]
+    tables = {dataset: read_table(workspace.samples(dataset), SAMPLES) for dataset in datasets}
+    target = space_of({dataset: _annotated(table) for dataset, table in tables.items()}, wish.space, read_doubt(wish.uncertain))
+    rows = _into(pl.concat([table.filter(pl.col("error").is_null()) for table in tables.values()]), target)
+    found, warnings = answered([*disagreements(members), *contradicting_copies(rows)], wish.settle)
+    rows = with_answers(rows, {one.name: one.answer for one in found if one.answer})
+    chosen = _where(rows, wish.where) if wish.where else rows
+    warnings += [f"{one.name}: {one.details[0]}" + (f" (and {len(one.details) - 1} more)" if len(one.details) > 1 else "") + ". Both stay as they are; `dedup` withholds the term"
+                 for one in found if one.answer is None and not one.stops]
+    warnings += [f"{member.name} was scanned before raw values were kept; its part of the ledger is empty: isocenter scan {member.name}"
+                 for member in members if not path_of(workspace, member.name).exists()]
+    warnings += _unsaid(target, tables)
+    return Merged(chosen, rows.height, target, merge_ledger(workspace, members, chosen, target, found), tuple(found), tuple(warnings))
+
+
+def _member(workspace: Workspace, dataset: str) -> Member:
+    if not workspace.samples(dataset).exists():
+        raise NotFound(f"dataset {dataset!r} is not scanned", where=str(workspace.samples(dataset)), hint=f"isocenter scan {dataset}")
+    empty = Readings(pl.DataFrame(schema={"sample_id": pl.String, "reader": pl.String, "raw_value": pl.String, "voxels": pl.Int64, "used": pl.Boolean}))
+    slug, release = dataset, "unversioned"
+    if workspace.source(dataset).exists():
+        source = open_source(workspace, dataset)
+        slug, release = source.slug, source.release or release
+    return Member(dataset, slug, release, read_readings(workspace, dataset) if path_of(workspace, dataset).exists() else empty)
 
 
 def _annotated(table: pl.DataFrame) -> set[str]:
     """Terms on which at least one sample of a dataset says something."""
     return {term for labels in table.get_column("labels").to_list() for term in labels or ()}
+
+
+def _unsaid(target: LabelSpace, tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Terms of the space on which no member says anything."""
+    stated = [target.carry(dict.fromkeys(_annotated(table), "present")) for table in tables.values()]
+    silent = [term for term in target.terms if not any(term in states for states in stated)]
+    return [f"no member annotates {', '.join(silent[:8])}" + (f" and {len(silent) - 8} more" if len(silent) > 8 else "") + " of the target space"] if silent else []
 
 
 def _into(rows: pl.DataFrame, target: LabelSpace) -> pl.DataFrame:
@@ -56,7 +126,7 @@ def _into(rows: pl.DataFrame, target: LabelSpace) -> pl.DataFrame:
     for labels in rows.get_column("labels").to_list():
         key = None if labels is None else tuple(sorted(labels.items()))
         if key is not None and key not in carried:
-            found = target.carry(dict(key))
+            found = target.carry(dict(key))  # type: ignore[arg-type]
             carried[key] = {term: found[term] for term in sorted(found)}
         column.append(None if key is None else carried[key])
     return rows.with_columns(pl.Series("labels", column, dtype=LABELS_DTYPE))
