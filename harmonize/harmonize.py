@@ -58,7 +58,7 @@ class Unit:
 
 
 def harmonize(workspace: Workspace, name: str) -> Harmonized:
-    """Write every volume of a scanned dataset to store/<dataset>/ and note the path in its row's `stored`.
+    """Write every volume of a scanned dataset to store/<dataset>/ and note the path, relative to the workspace, in its row's `stored`.
 
     DICOM series become volumes by geometry (see `dicom.convert`); NIfTI files are turned to canonical orientation, values and
     spacing as they are; pictures and videos in other formats are kept as published. What cannot be converted faithfully has no
@@ -70,7 +70,7 @@ def harmonize(workspace: Workspace, name: str) -> Harmonized:
         run.inputs["samples"] = table_fingerprint(workspace.samples(name))
         units = list(_units(source, rows, inventory))
         for unit in track(units, f"harmonize {name}"):
-            _settle(rows, unit, _stored(unit, workspace.store(name)), source)
+            _settle(rows, unit, _stored(unit, workspace.store(name)), source, workspace)
         drawn, undrawn = _draw(workspace, source, rows, inventory)
         write_table(workspace.samples(name), [rows[key] for key in sorted(rows)], SAMPLES, read_header(workspace.samples(name), SAMPLES))
         _annotate(workspace, name, drawn)
@@ -127,7 +127,7 @@ def _stored(unit: Unit, folder: Path) -> list[Stored]:
     return store_volume(unit.files[0], folder, first["sample_id"].split("/", 1)[1], unit.mark)
 
 
-def _settle(rows: dict[str, dict[str, Any]], unit: Unit, results: list[Stored], source: Source) -> None:
+def _settle(rows: dict[str, dict[str, Any]], unit: Unit, results: list[Stored], source: Source, workspace: Workspace) -> None:
     """Write what became of a unit into its rows; a volume that scanning did not foresee gets a row of its own."""
     by_key = {row["sample_id"].split("/", 1)[1]: row for row in unit.rows}
     if len(unit.rows) == len(results) == 1:
@@ -139,14 +139,14 @@ def _settle(rows: dict[str, dict[str, Any]], unit: Unit, results: list[Stored], 
             row = {**unit.rows[0], "sample_id": sample_id(source.slug, source.release, result.key), "issues": [], "pixel_hash": None}
             rows[row["sample_id"]] = row
         unsettled.pop(result.key, None)
-        _note(row, result)
+        _note(row, result, workspace)
     for row in unsettled.values():
-        _note(row, Stored("", None, "its series makes no such volume any more; scan again"))
+        _note(row, Stored("", None, "its series makes no such volume any more; scan again"), workspace)
 
 
-def _note(row: dict[str, Any], result: Stored) -> None:
+def _note(row: dict[str, Any], result: Stored, workspace: Workspace) -> None:
     row["issues"] = [issue for issue in row["issues"] or [] if not issue.startswith(NOT_STORED)]
-    row["stored"] = None if result.path is None else str(result.path)
+    row["stored"] = None if result.path is None else result.path.relative_to(workspace.root).as_posix()
     if result.path is None:
         row["issues"] += [f"{NOT_STORED}{result.declined}"] if result.declined else []
         return
@@ -160,7 +160,7 @@ def _draw(workspace: Workspace, source: Source, rows: dict[str, dict[str, Any]],
     targets: dict[str, list[Target]] = defaultdict(list)
     for row in sorted(rows.values(), key=lambda row: row["sample_id"]):
         if row["series_id"] and row["error"] is None:
-            targets[row["series_id"]].append(Target(row["sample_id"], Path(row["stored"]) if row["stored"] else None))
+            targets[row["series_id"]].append(Target(row["sample_id"], workspace.root / row["stored"] if row["stored"] else None))
     drawn: list[Drawn] = []
     undrawn: dict[str, str] = {}
     files = inventory.filter((pl.col("role") == "mask") & (pl.col("format") == "dicom"))["path"].to_list()
@@ -178,7 +178,7 @@ def _annotate(workspace: Workspace, name: str, drawn: list[Drawn]) -> None:
     kept = [row for row in known.iter_rows(named=True) if not (row["source"] or "").startswith("harmonize")]
     fresh = [{
         "annotation_id": fingerprint([one.sample_id, one.path.name, one.raw]), "sample_id": one.sample_id, "kind": "mask", "raw": one.raw,
-        "state": "present" if one.voxels else "absent", "uri": str(one.path), "machine_made": one.machine_made,
+        "state": "present" if one.voxels else "absent", "uri": one.path.relative_to(workspace.root).as_posix(), "machine_made": one.machine_made,
         "source": "harmonize: DICOM" + (f" {one.code[1]} {one.code[0]} {one.code[2]}" if one.code else ""),
     } for one in drawn]
     if kept or fresh or workspace.annotations(name).exists():

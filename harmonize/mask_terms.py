@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from isocenter.harmonize.image import recognize
 from isocenter.harmonize.mask_file import open_mask, runs_mask, value_of
 from isocenter.harmonize.readings import read_readings
 from isocenter.harmonize.sample import SAMPLES
-from isocenter.harmonize.source import open_source
+from isocenter.harmonize.source import annotation_file, open_source
 from isocenter.registry.labelconflicts import OWN_RULES
 from isocenter.registry.labelmap import LabelMap
 from isocenter.registry.labelmaps import all_maps
@@ -41,6 +42,7 @@ class MaskReader:
     def __init__(self, workspace: Workspace, dataset: str) -> None:
         source = open_source(workspace, dataset)
         self.root: Path = source.root
+        self.file = partial(annotation_file, workspace, source)
         self.maps = maps_at_work(workspace, dataset)
         self.shapes: dict[str, tuple[int, int]] = {}
         if workspace.samples(dataset).exists():
@@ -71,7 +73,7 @@ class MaskReader:
         if uri is None:
             runs = json.loads(geometry or "{}")
             return runs_mask(runs["runs"], runs["form"], self.shapes[sample])
-        path = self.root / uri
+        path = self.file(uri)
         return open_mask(path, recognize(path) or "", geometry)
 
     def _meaning(self, name: str | None, terms: list[str]) -> dict[str, set[int] | None]:

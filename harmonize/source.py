@@ -68,3 +68,9 @@ def open_source(workspace: Workspace, name: str) -> Source:
         raise NotFound(f"no dataset {name!r} is adopted (adopted: {known})", where=str(path), hint=f"isocenter adopt {name} /path/you/have")
     body = tomllib.loads(path.read_text(encoding="utf-8"))
     return Source(name, Path(body["root"]), body["slug"], body["layout"], body.get("release"), body.get("license"), body.get("terms", {}))
+
+
+def annotation_file(workspace: Workspace, source: Source, uri: str) -> Path:
+    """Where the file of an annotation lies: drawn masks under the workspace's store, published ones under the adopted root."""
+    drawn = workspace.store(source.name)
+    return workspace.root / uri if uri.startswith(f"{drawn.relative_to(workspace.root).as_posix()}/") else source.root / uri

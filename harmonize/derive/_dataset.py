@@ -24,7 +24,7 @@ from isocenter.harmonize.mask_file import open_mask, value_of
 from isocenter.harmonize.mask_terms import maps_at_work
 from isocenter.harmonize.remap import labels_present
 from isocenter.harmonize.sample import SAMPLES
-from isocenter.harmonize.source import Source, open_source
+from isocenter.harmonize.source import Source, annotation_file, open_source
 
 MADE_BY = "isocenter derive "
 Row = dict[str, Any]
@@ -84,7 +84,9 @@ def _masks(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _view(workspace: Workspace, source: Source, maps: _Maps, rows: Sequence[Row], sample: Row) -> MaskView:
-    path = _find(workspace, source, rows[0]["uri"])
+    path = annotation_file(workspace, source, rows[0]["uri"])
+    if not path.exists():
+        raise NotFound("the mask file is gone", where=str(path))
     format_ = recognize(path)
     if format_ is None:
         raise Unreadable("no reader knows this mask")
@@ -98,14 +100,6 @@ def _view(workspace: Workspace, source: Source, maps: _Maps, rows: Sequence[Row]
         raise BadInput(f"a mask with {mask.ndim} axes is not measured")
     return MaskView(
         rows[0]["sample_id"], mask, maps.terms(rows, mask), affine, oriented, rows[0]["uri"], rows[0]["label_map"], sample["modality"], sample["body_part"])
-
-
-def _find(workspace: Workspace, source: Source, uri: str) -> Path:
-    """Published masks lie in the adopted root, drawn ones in the workspace."""
-    for folder in (source.root, workspace.root):
-        if (folder / uri).exists():
-            return folder / uri
-    raise NotFound("the mask file is gone", where=str(source.root / uri))
 
 
 def _affine(path: Path, format_: str, sample: Row) -> tuple[NDArray[np.float64] | None, bool]:

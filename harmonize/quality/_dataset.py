@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from isocenter.core.errors import IsocenterError, NotFound
 from isocenter.core.files import fingerprint
 from isocenter.core.progress import track
@@ -23,23 +20,17 @@ from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.decode import Decoder
 from isocenter.harmonize.dicom.header import read_header as read_dicom_header
 from isocenter.harmonize.dicom.identifying import identifying_texts
-from isocenter.harmonize.image import load_pixels, recognize
-from isocenter.harmonize.quality import (
-    CODES,
-    RULES,
-    Finding,
-    ImageMeta,
-    check_header,
-    check_image,
-    check_mask,
-    unreadable,
-)
+from isocenter.harmonize.quality import CODES, RULES, Finding, check_header, unreadable
+from isocenter.harmonize.quality._look import mask_findings, pixel_findings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
+from isocenter.harmonize.source import annotation_file, open_source
 
-VERSION = "1"
+VERSION = "2"
 THREADS = 2
 BATCH = 32
 Row = dict[str, Any]
+Mask = tuple[str, str | None, str]
+"""Its uri, the JSON of how it is written, its hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ def check_dataset(workspace: Workspace, name: str) -> Checked:
             memory.write("\n")                                            # ends a line that a power cut left half written
             for start in track(range(0, len(todo), BATCH), f"check {name}"):
                 batch = todo[start : start + BATCH]
-                for row, issues in zip(batch, pool.map(lambda row: _check(decoder, row, masks.get(row["sample_id"], ())), batch)):
+                for row, issues in zip(batch, pool.map(lambda row: _check(workspace, decoder, row, masks.get(row["sample_id"], ())), batch)):
                     found[_key(row, masks)] = issues
                     memory.write(json.dumps({"key": _key(row, masks), "issues": issues}, ensure_ascii=False) + "\n")
                 memory.flush()
@@ -83,15 +74,18 @@ def check_dataset(workspace: Workspace, name: str) -> Checked:
     return Checked(name, len(rows), dict(sorted(counts.items())))
 
 
-def _check(decoder: Decoder, row: Row, masks: tuple[tuple[str, str], ...]) -> list[str]:
+def _check(workspace: Workspace, decoder: Decoder, row: Row, masks: tuple[Mask, ...]) -> list[str]:
     findings: list[Finding] = []
-    meta = ImageMeta(modality=row["modality"], spatial=False, channels=1)
+    source = open_source(workspace, row["dataset"])
     try:
-        array, channels = _in_index_order(decoder.pixels(row["sample_id"]), row)
-        findings += check_image(array, ImageMeta(modality=row["modality"], spatial=False, channels=channels))
-        shape = array.shape[:-1] if channels > 1 else array.shape
-        for uri, _ in masks:
-            findings += [Finding(one.code, one.level, f"mask {uri}: {one.message}") for one in _check_mask(decoder.root / uri, meta, shape)]
+        array, axes = decoder.loader_with_axes(row["sample_id"])()
+        found, shape = pixel_findings(array, axes, row)
+        findings += found
+        for uri, geometry, _ in masks:
+            path = annotation_file(workspace, source, uri)
+            if path.exists():
+                image = workspace.root / row["stored"] if row["stored"] and uri.startswith("store/") else decoder.root / row["uri"]
+                findings += [Finding(one.code, one.level, f"mask {uri}: {one.message}") for one in mask_findings(path, geometry, image, row, shape)]
         if row["format"] == "dicom":
             findings += check_header(identifying_texts(read_dicom_header(decoder.root / row["uri"])))
     except IsocenterError as error:
@@ -99,42 +93,15 @@ def _check(decoder: Decoder, row: Row, masks: tuple[tuple[str, str], ...]) -> li
     return [str(finding) for finding in findings]
 
 
-def _check_mask(path: Path, meta: ImageMeta, shape: tuple[int, ...]) -> list[Finding]:
-    if not path.exists():
-        return []
-    try:
-        format_ = recognize(path)
-        if format_ is None:
-            return []
-        mask = load_pixels(path, format_)
-        if format_ != "nifti":
-            mask = (mask[..., 0] if mask.ndim == 3 and mask.shape[-1] in (3, 4) else mask).T
-        return check_mask(mask, meta, shape[: mask.ndim] if mask.ndim < len(shape) else shape)
-    except IsocenterError as error:
-        return [unreadable(error.what)]
-
-
-def _in_index_order(array: NDArray[Any], row: Row) -> tuple[NDArray[Any], int]:
-    """Pixels as (x, y[, z or frame][, colour]) and the number of colours."""
-    if row["format"] == "nifti":
-        return array, 1
-    channels = array.shape[-1] if array.ndim > 2 and array.shape[-1] in (3, 4) and (row["channels"] or 1) > 1 else 1
-    if array.ndim == 2 or (array.ndim == 3 and channels > 1):
-        return np.swapaxes(array, 0, 1), channels
-    if channels > 1:
-        return np.moveaxis(np.swapaxes(array, 1, 2), 0, 2), channels
-    return (array.T if (row["frames"] or 1) > 1 else array.transpose(1, 0, 2)), 1
-
-
-def _masks_of(workspace: Workspace, name: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Sample id -> its published mask files, each with its hash."""
+def _masks_of(workspace: Workspace, name: str) -> Mapping[str, tuple[Mask, ...]]:
+    """Sample id -> its mask files, each with how it is written and its hash."""
     path = workspace.annotations(name)
     hashes = dict(read_table(workspace.inventory(name), INVENTORY, ["path", "file_hash"]).iter_rows())
-    found: dict[str, set[tuple[str, str]]] = {}
+    found: dict[str, set[Mask]] = {}
     for row in read_table(path, ANNOTATIONS).iter_rows(named=True) if path.exists() else ():
         if row["kind"] == "mask" and row["uri"]:
-            found.setdefault(row["sample_id"], set()).add((row["uri"], hashes.get(row["uri"]) or ""))
-    return {sample: tuple(sorted(uris)) for sample, uris in found.items()}
+            found.setdefault(row["sample_id"], set()).add((row["uri"], row["geometry"], hashes.get(row["uri"]) or ""))
+    return {sample: tuple(sorted(masks, key=str)) for sample, masks in found.items()}
 
 
 def _merged(old: list[str], new: list[str]) -> list[str]:
@@ -164,5 +131,5 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
         yield body["key"], body["issues"]
 
 
-def _key(row: Row, masks: Mapping[str, tuple[tuple[str, str], ...]]) -> str:
+def _key(row: Row, masks: Mapping[str, tuple[Mask, ...]]) -> str:
     return fingerprint([VERSION, row["file_hash"], row["sample_id"], row["modality"], masks.get(row["sample_id"], ())])

@@ -1,7 +1,6 @@
 """adopt, scan, harmonize: the rows of the sample table say which series became which stored file, and why others did not."""
 
 import json
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -62,7 +61,7 @@ def test_rows_name_series_and_stored_file_or_the_reason(workspace):
     (good,) = named(workspace, "good")
     assert (good["series_number"], good["error"], good["orientation"]) == (1, None, "RAS")
     assert good["sample_id"] == f"mini@unversioned/{good['series_id']}"
-    stored = nib.load(good["stored"])
+    stored = nib.load(workspace.root / good["stored"])
     np.testing.assert_array_equal(stored.get_fdata(), nib.as_closest_canonical(nib.Nifti1Image(STACK - 1024.0, AXIAL)).get_fdata())
     (holed,) = named(workspace, "holed")
     assert holed["stored"] is None
@@ -70,14 +69,14 @@ def test_rows_name_series_and_stored_file_or_the_reason(workspace):
     echoes = named(workspace, "echoes")
     assert [row["sample_id"].rsplit(".", 1)[1] for row in echoes] == ["te10", "te5"]
     assert [row["series_number"] for row in echoes] == [7, 7]
-    assert np.array_equal(nib.load(echoes[0]["stored"]).get_fdata(), nib.load(echoes[1]["stored"]).get_fdata() + 1)
+    assert np.array_equal(nib.load(workspace.root / echoes[0]["stored"]).get_fdata(), nib.load(workspace.root / echoes[1]["stored"]).get_fdata() + 1)
 
 
 def test_a_nifti_file_is_turned_and_keeps_its_stored_values_and_slope(workspace):
     scan(workspace, "mini")
     harmonize(workspace, "mini")
     (row,) = [row for row in rows(workspace) if row["format"] == "nifti"]
-    stored = nib.load(row["stored"])
+    stored = nib.load(workspace.root / row["stored"])
     assert row["orientation"] == "RAS"
     assert (stored.dataobj.slope, stored.dataobj.inter) == (2.0, -7.0)
     np.testing.assert_array_equal(np.asarray(stored.dataobj.get_unscaled()), STACK[::-1, ::-1])
@@ -123,4 +122,4 @@ def test_the_commands_print_and_exit_as_documented(workspace):
     result = run(cli, ["harmonize", "mini", "--json", *home], standalone_mode=False)
     body = json.loads(result.stdout)
     assert (body["stored"], len(body["declined"]), int(result.return_value)) == (4, 1, 3)
-    assert all(Path(row["stored"]).is_relative_to(workspace.root) for row in rows(workspace) if row["stored"])
+    assert all(row["stored"].startswith("store/mini/") and (workspace.root / row["stored"]).exists() for row in rows(workspace) if row["stored"])
