@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.curate.duplicates import groups, nets
+from isocenter.curate.duplicates.alone import LOWEST, weigh
 from isocenter.curate.duplicates.contradictions import Key, nearest_sides, weaker_links
 from isocenter.curate.duplicates.judge import prove_all
-from isocenter.curate.duplicates.line import SURELY_TWO, Line, learn, settle, shipped, thin
+from isocenter.curate.duplicates.line import CLEAR, SURELY_TWO, Line, learn, shipped, thin
 from isocenter.curate.duplicates.picture import Candidate, Evidence, Member, Net, Pair, Picture, Verdict
 from isocenter.curate.duplicates.planted import SAMPLE, plant
 from isocenter.curate.duplicates.prepare import prepare
@@ -60,6 +61,7 @@ class _Search:
         self.seconds: dict[str, float] = {}
         self.clock = time.perf_counter()
         self.line = shipped()
+        self.weak: set[Key] = set()
 
     def run(self, local: bool, proof: bool) -> Found:
         self.facts = prepare(self.pictures, self.folder, self.crew, points=local and proof)
@@ -77,7 +79,7 @@ class _Search:
         self.net = {(some[0].a, some[0].b): some[0].net for some in candidates}
         if proof:
             self.prove(candidates, flat)
-        self.odds: dict[Key, float] = self.log_odds() if proof else dict.fromkeys(self.net, 0.0)
+        self.odds: dict[Key, float] = self.weighed() if proof else dict.fromkeys(self.net, 0.0)
         solid = self.volumes([i for i in single if self.facts[i].volume])
         return self.report(solid, len(candidates))
 
@@ -108,7 +110,7 @@ class _Search:
     def complete(self) -> None:
         """Prove the pairs that could contradict a likely link and that no net proposed."""
         odds = self.log_odds()
-        wanted = nearest_sides({pair: value for pair, value in odds.items() if value > 0}) - set(self.evidence)
+        wanted = nearest_sides({pair: value for pair, value in odds.items() if value > LOWEST}) - set(self.evidence)
         more = [[Candidate(a, b, Net.LOCAL, variant) for variant in VARIANTS] for a, b in sorted(wanted) if not self.apart(a, b)]
         for some, found in zip(more, prove_all(more, self.folder, self.crew)):
             pair = (some[0].a, some[0].b)
@@ -132,12 +134,15 @@ class _Search:
             two = {pair for pair, value in odds.items() if value < SURELY_TWO} | weak
             near = [e for p in self.plants for other, e in p.others if (min(p.origin, other), max(p.origin, other)) in two]
             self.line = learn(copies, near + [found for pair in sorted(two) if (found := self.evidence[pair])], len(weak))
-        doubted = weaker_links(self.log_odds(), self.evidence)
-        self.line = settle(self.line, copies, [found for pair, found in sorted(self.evidence.items()) if found and pair not in doubted])
 
     def log_odds(self) -> dict[Key, float]:
         proved = [(pair, found) for pair, found in sorted(self.evidence.items()) if found]
         return dict(zip([pair for pair, _ in proved], (float(v) for v in self.line.log_odds([found for _, found in proved]))))
+
+    def weighed(self) -> dict[Key, float]:
+        odds = self.log_odds()
+        self.weak = weaker_links(odds, self.evidence)
+        return weigh(odds, {pair for pair in odds if self.is_thin(pair)}, len(self.pictures)).odds
 
     def volumes(self, positions: list[int]) -> list[Pair]:
         if len(positions) < 2:
@@ -154,10 +159,10 @@ class _Search:
     def report(self, solid: list[Pair], proposed: int) -> Found:
         place = {picture.id: i for i, picture in enumerate(self.pictures)}
         certain = {(c.a, c.b): CERTAIN for c in self.equal if not self.apart(c.a, c.b)}
-        weak = weaker_links(self.odds, self.evidence)
-        links = certain | {pair: value for pair, value in self.odds.items() if value >= self.line.clear and pair not in weak and pair in self.net and not self.is_thin(pair)}
+        weak = self.weak
+        links = certain | {pair: value for pair, value in self.odds.items() if value >= CLEAR and pair not in weak and pair in self.net and not self.is_thin(pair)}
         links |= {(place[p.a], place[p.b]): _odds(p.score) for p in solid if p.verdict is Verdict.SAME}
-        kept, refused = groups.join(links, self.odds, groups.rank(self.pictures, [fact.size for fact in self.facts]), self.line.clear)
+        kept, refused = groups.join(links, self.odds, groups.rank(self.pictures, [fact.size for fact in self.facts]), CLEAR)
         pairs = [self.equal_pair(c) for c in self.equal if (c.a, c.b) in certain] + solid
         pairs += [self.pair(k, value, k in weak or k in refused) for k, value in sorted(self.odds.items()) if k in self.net and value > LISTED]
         members = [Member(number, self.pictures[i].id, self.pictures[i].dataset, self.pictures[i].uri, i == group[0], self.why(i, group, links))
@@ -172,7 +177,7 @@ class _Search:
 
     def pair(self, k: Key, odds: float, doubted: bool) -> Pair:
         found = self.evidence.get(k)
-        verdict = Verdict.UNSETTLED if abs(odds) < self.line.clear or (odds > 0 and (doubted or self.is_thin(k))) else Verdict.SAME if odds > 0 else Verdict.DIFFERENT
+        verdict = Verdict.UNSETTLED if abs(odds) < CLEAR or (odds > 0 and (doubted or self.is_thin(k))) else Verdict.SAME if odds > 0 else Verdict.DIFFERENT
         reason = _reason(found, doubted and odds > 0)
         return Pair(self.pictures[k[0]].id, self.pictures[k[1]].id, self.net[k], float(1 / (1 + np.exp(-odds))), verdict, reason,
                     self.transform(k, found), found)

@@ -8,7 +8,7 @@ corpus's own neighbours on the other. All weights stay non-negative, so more agr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,10 @@ CENTRE = np.array([1.2, 0.7, 1.5, 5.0, -2.0, 1.0])
 SHIPPED = np.array([-1.3, 2.2, 1.1, 0.6, 1.5, 0.75, 2.4])
 STIFFNESS = 4.0                    # prior precision of a weight, in pseudo-observations
 FREE, HELD = 0.05, 50.0            # the same for the intercept
-ENOUGH = 20                        # contradictions that show what neighbours are, or unsettled pairs that make a crowd
+ENOUGH = 20                        # contradictions that show what neighbours are
 WEIGHT = 60.0                      # total weight of each side, whatever its number
-CLEAR, CLEAR_IN_A_CROWD = 1.5, 1.75 # log-odds on either side of 0 within which a pair is unsettled; the second where neighbours abound
-CROWDED = 0.5                      # unsettled pairs per settled one from which neighbours abound
+CLEAR = 1.5                        # log-odds on either side of 0 within which a pair is unsettled
 FEW, WITH_FEW = 16, 0.98           # with fewer matched points than this, fine detail must agree at least so much
-FORETOLD, FEW_MORE = 3, 5         # pairs allowed below the line: this many times what planted copies predict, and a few
-FURTHEST = 2.5                     # log-odds that the line may be moved down
 SURELY_TWO = -4.0                  # log-odds below which a pair counts as neighbours without further reason
 SPREAD = 0.995                     # a correlation above this is as good as 1
 
@@ -38,7 +35,6 @@ class Line:
     weights: tuple[float, ...]
     copies: int = 0
     neighbours: int = 0
-    clear: float = CLEAR               # log-odds on either side of 0 within which a pair is unsettled
 
     def log_odds(self, evidence: Sequence[Evidence]) -> NDArray[np.float64]:
         """(n,) log-odds that the two show one picture."""
@@ -61,27 +57,6 @@ def learn(copies: Sequence[Evidence], neighbours: Sequence[Evidence], certified:
     truth = np.r_[np.ones(len(copies)), np.zeros(len(neighbours))]
     share = np.r_[np.full(len(copies), WEIGHT / len(copies)), np.full(len(neighbours), WEIGHT / len(neighbours))]
     return Line(tuple(float(w) for w in _fit(design, truth, share, FREE if certified >= ENOUGH else HELD)), len(copies), len(neighbours))
-
-
-def settle(line: Line, copies: Sequence[Evidence], pairs: Sequence[Evidence]) -> Line:
-    """The line, moved down as far as the corpus allows, or with a wider unsettled zone where neighbours crowd around it.
-
-    Between the moved line and the old one there must lie no more of the corpus's pairs than planted copies predict from the
-    pairs above.
-    """
-    if not copies or not pairs:
-        return line
-    planted, found = line.log_odds(copies), line.log_odds(pairs)
-    settled = int((found >= CLEAR).sum())
-    if int((np.abs(found) < CLEAR).sum()) > max(CROWDED * settled, ENOUGH):
-        return replace(line, clear=CLEAR_IN_A_CROWD)
-    per_copy = settled / max(int((planted >= CLEAR).sum()), 1)
-    for step in np.arange(FURTHEST, 0, -0.25):
-        zone = (-step - CLEAR, CLEAR)
-        expected = per_copy * int(((planted > zone[0]) & (planted < zone[1])).sum())
-        if int(((found > zone[0]) & (found < zone[1])).sum()) <= FORETOLD * expected + FEW_MORE:
-            return replace(line, weights=(line.weights[0] + float(step), *line.weights[1:]))
-    return line
 
 
 def thin(evidence: Evidence) -> bool:
