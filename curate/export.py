@@ -1,238 +1,172 @@
-"""Export a cohort: an exporter writes the samples, this writes what goes with every export and can prove it complete."""
+"""Export a cohort: an exporter writes the samples, this holds it to licences and privacy and writes what goes with every export."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import polars as pl
-import pyarrow as pa
-
-from isocenter.core.errors import BadInput, NotFound
-from isocenter.core.files import blake2b, draft, file_hash, write_json, write_text
+from isocenter.core.errors import UsageError
+from isocenter.core.files import fingerprint
 from isocenter.core.plugins import PluginTable
 from isocenter.core.progress import track
-from isocenter.core.runs import ledger, versions
-from isocenter.core.tables import Kind, read_table, write_table
+from isocenter.core.runs import ledger
 from isocenter.core.workspace import Workspace
-from isocenter.curate.groups import GROUPS
-from isocenter.curate.rights import licenses_of, require
-from isocenter.harmonize.annotation import ANNOTATIONS
+from isocenter.curate.attribution import file_name, write_attribution
+from isocenter.curate.croissant import write_croissant
+from isocenter.curate.export_checks import Checked, check
+from isocenter.curate.export_dicom import Identifying
+from isocenter.curate.export_folder import finish, look, take
+from isocenter.curate.export_gather import Items
+from isocenter.curate.export_item import Item
+from isocenter.curate.export_manifest import MANIFEST, public_header, public_recipe, write_ledger, write_manifest
+from isocenter.curate.export_names import write_names
+from isocenter.curate.export_target import CANNOT, Target
+from isocenter.curate.pseudonym import open_pseudonyms
+from isocenter.curate.rights import licenses_of
+from isocenter.curate.verify import verify
 from isocenter.harmonize.cohort import Cohort
-from isocenter.harmonize.decode import Decoder
-from isocenter.harmonize.mask_terms import MaskReader, TermMasks
-from isocenter.harmonize.sample import LABELS, PATIENT_SEPARATOR
+from isocenter.harmonize.merge_ledger import ledger_of
 from isocenter.registry.licenses import Use
 
+__all__ = ["EXPORTERS", "MANIFEST", "Exported", "Wishes", "export", "preview", "verify"]
+RECIPE = "recipe.toml"
 EXPORTERS = PluginTable("exporters", "isocenter.curate.exporters", ("write",))
-MARK = "export.json"
-COLUMNS = ["release", "patient_id", "modality", "format", "shape", "spacing_mm", "view_position", "age", "sex", "license", "file_hash", "published_split", "stored"]
-MANIFEST = Kind("manifest", 1, pa.schema([
-    ("sample_id", pa.string()), ("dataset", pa.string()), ("path", pa.string()), ("files", pa.list_(pa.string())), ("hashes", pa.list_(pa.string())),
-    ("labels", LABELS), ("split", pa.string()), ("rank", pa.int64()), ("patient", pa.string()), ("modality", pa.string()), ("format", pa.string()),
-    ("shape", pa.list_(pa.int64())), ("spacing_mm", pa.list_(pa.float64())), ("view_position", pa.string()), ("age", pa.float64()), ("sex", pa.string()),
-    ("license", pa.string()), ("file_hash", pa.string()),
-]))
-"""path, files: relative to the export. hashes: BLAKE2b of the written files. patient: keyed pseudonym, one per dataset and patient."""
 
 
 @dataclass(frozen=True, slots=True)
-class BoxMark:
-    """A box of a term: (x0, y0, x1, y1), half-open, origin at the first pixel."""
+class Wishes:
+    """What the user asks of an export beyond format and use.
 
-    term: str
-    corners: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One sample on its way out: its row, its files in order (absolute, with their path in the dataset), and its annotations.
-
-    An annotation names the `dataset` that it was published with; `readers` reads that dataset's masks.
+    accept_leakage: go on although samples of one patient, study or picture stand on two sides. against: cohorts (benchmarks) that nothing may be
+    shared with. identifying: DICOM that names a person is refused, cleaned or kept. keep_dates: dates of DICOM files stay.
+    skip_unfit: leave out what the format cannot carry. by_annotation: one dataset per set of annotated terms (nnunet).
+    conceal_names: replace ids in published file names too. pseudonym_key: a file in place of the workspace's own key.
     """
 
-    row: dict[str, Any]
-    files: tuple[tuple[Path, str], ...]
-    annotations: tuple[dict[str, Any], ...] = ()
-    readers: Callable[[str], MaskReader] | None = None
-
-    def boxes(self) -> list[BoxMark]:
-        """Boxes with a term."""
-        return [BoxMark(mark["term"], tuple(json.loads(mark["geometry"])["box"])) for mark in self.annotations if mark["kind"] == "box" and mark["term"]]
-
-    def mask_files(self) -> list[Path]:
-        """Mask files, each once, in order."""
-        marks = dict.fromkeys((mark["dataset"], mark["uri"]) for mark in self.annotations if mark["kind"] == "mask" and mark["uri"])
-        return [self.readers(dataset).root / uri for dataset, uri in marks] if self.readers else []
-
-    def masks(self) -> TermMasks:
-        """Structures by term, in the voxels of the mask files. Masks of several datasets are put together."""
-        masks: dict[str, Any] = {}
-        annotated: set[str] = set()
-        readers = self.readers
-        for dataset in sorted({mark["dataset"] for mark in self.annotations if mark["kind"] == "mask"}):
-            if readers is None:
-                break
-            found = readers(dataset).read(mark for mark in self.annotations if mark["dataset"] == dataset)
-            annotated |= found.annotated
-            for term, mask in found.masks.items():
-                masks[term] = masks[term] | mask if term in masks else mask
-        return TermMasks(masks, frozenset(annotated))
+    accept_leakage: bool = False
+    against: tuple[str, ...] = ()
+    identifying: Identifying = "refuse"
+    keep_dates: bool = False
+    skip_unfit: bool = False
+    by_annotation: bool = False
+    conceal_names: bool = False
+    pseudonym_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and what a reader should know about its licences."""
+    """What was written. samples: that went out; files, bytes: of the samples; unreadable: left out because they could not be read.
+
+    done: changed, ignored, left out -> number of samples, as in the ledger.
+    """
 
     folder: Path
     samples: int
     files: int
     bytes: int
     warnings: list[str] = field(default_factory=list)
+    unreadable: int = 0
+    done: dict[str, int] = field(default_factory=dict)
 
 
-def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: Path, use: Use = "local", extras: dict[str, str] | None = None) -> Exported:
-    """Write a cohort with manifest, licences, attribution and ledger. extras: name -> text of further files (recipe, lock).
+def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: Path, use: Use = "local", extras: dict[str, str | Path] | None = None,
+           wishes: Wishes = Wishes()) -> Exported:
+    """Write a cohort with manifest, Croissant, licences, attribution and ledger. extras: name -> text or file that goes along (recipe, lock).
 
-    A folder that holds the same export, cut short, is completed; one that holds anything else is refused. Raises Refused
-    when a licence forbids or does not state the use (`share`, `commercial`).
+    A folder that holds the same export, cut short, is completed; one that is finished is left as it is; one that holds anything else is
+    refused. Raises Refused, naming every reason, for what a licence forbids, what names a person, what leaks, and what the format cannot carry.
     """
-    exporter = EXPORTERS.get(to, workspace.plugins)
-    warnings = require(workspace, cohort, use)
-    key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use}
-    _take_folder(folder, key)
-    with ledger(workspace, "export", cohort=cohort.name, to=to, use=use, folder=str(folder)) as run:
+    plan = _plan(workspace, cohort, to, use, wishes)
+    key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "extras": fingerprint(_texts(extras))}
+    if (known := take(folder, key)) is not None:
+        return Exported(folder, known["samples"], known["files"], known["bytes"], plan.checked.warnings, known["unreadable"], known["done"])
+    with ledger(workspace, "export", cohort=cohort.name, to=to, use=use, folder=str(folder), **plan.asked) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
-        written: dict[str, list[str]] = exporter.write(track(items_of(workspace, cohort), "export", total=len(cohort)), folder)
-        rows = _manifest(workspace, cohort, folder, written)
-        write_table(folder / "manifest.parquet", rows, MANIFEST, {"cohort": cohort.header, "use": use})
-        write_text(folder / "LICENSES.md", _licenses_text(workspace, cohort, warnings))
-        for name, text in (extras or {}).items():
-            write_text(folder / name, text)
-        files = sorted({name for names in written.values() for name in names})
-        size = sum((folder / name).stat().st_size for name in files)
-        write_json(folder / MARK, {**key, "finished": True, "samples": len(cohort), "files": len(files), "bytes": size, "versions": versions()})
-        run.counts |= {"samples": len(cohort), "files": len(files), "bytes": size}
-    return Exported(folder, len(cohort), len(files), size, warnings)
+        out = Target(folder)
+        chosen = _Chosen(plan.items, frozenset(plan.checked.unfit))
+        _run(plan, chosen, out)
+        result = _finish(workspace, cohort, plan, out, key, _texts(extras))
+        run.counts |= {"samples": result.samples, "files": result.files, "bytes": result.bytes, "left_out": len(cohort) - result.samples}
+    return result
 
 
-def preview(workspace: Workspace, cohort: Cohort, *, folder: Path, use: Use = "local") -> Exported:
-    """What an export would hold; nothing is written. Raises what `export` would raise."""
-    warnings = require(workspace, cohort, use)
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise BadInput("the folder is not empty and holds no export", where=str(folder), hint="name a new folder")
-    files = [path for item in items_of(workspace, cohort) for path, _ in item.files]
-    return Exported(folder, len(cohort), len(files), sum(path.stat().st_size for path in files), warnings)
+def preview(workspace: Workspace, cohort: Cohort, *, folder: Path, to: str = "files", use: Use = "local", wishes: Wishes = Wishes()) -> Exported:
+    """What an export would take in; nothing is written. Raises what `export` would raise."""
+    plan = _plan(workspace, cohort, to, use, wishes)
+    look(folder)
+    files = {Path(str(path).partition("::")[0]) for item in _Chosen(plan.items, frozenset(plan.checked.unfit)) for path, _ in item.files}
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    return Exported(folder, len(cohort) - len(plan.checked.unfit), len(files), size, plan.checked.warnings, done={"left out": len(plan.checked.unfit)} if plan.checked.unfit else {})
 
 
-def _take_folder(folder: Path, key: dict[str, Any]) -> None:
-    mark = folder / MARK
-    if mark.exists():
-        found = json.loads(mark.read_text(encoding="utf-8"))
-        if {name: found.get(name) for name in key} == key:
-            return
-        shutil.rmtree(folder)
-    elif folder.exists() and any(folder.iterdir()):
-        raise BadInput("the folder is not empty and holds no export", where=str(folder), hint="name a new folder")
-    write_json(mark, {**key, "finished": False})
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    exporter: ModuleType
+    items: Items
+    checked: Checked
+    options: dict[str, Any]
+    asked: dict[str, Any]
 
 
-def items_of(workspace: Workspace, cohort: Cohort) -> Iterator[Item]:
-    """The samples of a cohort with files and annotations, in the cohort's order. A keeper brings the annotations of its exact copies."""
-    table = cohort.samples(workspace, COLUMNS)
-    decoders = {name: Decoder(workspace, name) for name in table["dataset"].unique().sort()}
-    marks = _annotations(workspace, cohort)
-    readers = cache(lambda dataset: MaskReader(workspace, dataset))
-    for row in table.iter_rows(named=True):
-        decoder = decoders[row["dataset"]]
-        files = tuple((decoder.root / path, path) for path in decoder.paths(row["sample_id"]))
-        yield Item(row, files, tuple(marks.get(row["sample_id"], ())), readers)
+class _Chosen:
+    """The items that go out, with progress shown; may be iterated as often as an exporter likes."""
+
+    def __init__(self, items: Items, without: frozenset[int]) -> None:
+        self.items, self.without = items, without
+
+    def __len__(self) -> int:
+        return len(self.items) - len(self.without)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (item for item in track(self.items, "export", total=len(self.items)) if item.number not in self.without)
 
 
-def _annotations(workspace: Workspace, cohort: Cohort) -> dict[str, list[dict[str, Any]]]:
-    """Annotation rows by the sample that carries them now; copies found under several names give theirs to the keeper once."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for dataset in _datasets_behind(workspace, cohort):
-        path = workspace.annotations(dataset)
-        if path.exists():
-            for row in read_table(path, ANNOTATIONS).iter_rows(named=True):
-                found.setdefault(row["sample_id"], []).append({**row, "dataset": dataset})
-    for name in [*cohort.header.get("lineage", []), cohort.name]:
-        if workspace.groups(name).exists():
-            for part in read_table(workspace.groups(name), GROUPS).partition_by("group"):
-                keeper = part.filter("keeper")["sample_id"][0]
-                for copy in part.filter(~pl.col("keeper"))["sample_id"]:
-                    found.setdefault(keeper, []).extend(found.get(copy, []))
-    return {sample: _once(rows) for sample, rows in found.items()}
+def _plan(workspace: Workspace, cohort: Cohort, to: str, use: Use, wishes: Wishes) -> _Plan:
+    exporter = EXPORTERS.get(to, workspace.plugins)
+    offered = getattr(exporter, "OPTIONS", ())
+    if wishes.by_annotation and "by_annotation" not in offered:
+        raise UsageError(f"{to} has no --by-annotation", hint="--to nnunet")
+    pseudonyms = open_pseudonyms(workspace, wishes.pseudonym_key)
+    items = Items(workspace, cohort, pseudonyms, conceal_names=wishes.conceal_names, identifying=wishes.identifying, keep_dates=wishes.keep_dates)
+    checked = check(workspace, cohort, items, use=use, fits=getattr(exporter, "fits", None), identifying=wishes.identifying,
+                    accept_leakage=wishes.accept_leakage, against=wishes.against, skip_unfit=wishes.skip_unfit)
+    asked = {name: value for name, value in asdict(wishes).items() if value not in (False, (), None) and name != "pseudonym_key"}
+    return _Plan(exporter, items, checked, {"by_annotation": True} if wishes.by_annotation else {}, asked | {"pseudonyms": pseudonyms.check})
 
 
-def _once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Drop annotations that say the same thing in the same place."""
-    seen: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        place = row["geometry"] if row["geometry"] is not None else (row["dataset"], row["uri"])
-        seen.setdefault((row["kind"], row["term"], row["state"], place), row)
-    return list(seen.values())
+def _run(plan: _Plan, chosen: _Chosen, out: Target) -> None:
+    """Let the exporter write. One that returns sample id -> files has written them by itself."""
+    for item in plan.items if plan.checked.unfit else ():
+        if item.number in plan.checked.unfit:
+            out.leave_out(item, f"does not fit the format: {plan.checked.unfit[item.number]}")
+    returned = plan.exporter.write(chosen, out, **plan.options)
+    for sample, names in (returned or {}).items():
+        for name in names:
+            out.claim(sample, name)
 
 
-def _datasets_behind(workspace: Workspace, cohort: Cohort) -> list[str]:
-    lineage = cohort.header.get("lineage", [])
-    first = Cohort.open(workspace, lineage[0]) if lineage else cohort
-    return sorted(first.table["dataset"].unique().to_list())
+def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key: dict[str, Any], extras: dict[str, bytes]) -> Exported:
+    """Everything that goes along, the sums of all files, and the mark that it is whole."""
+    files, size = len(out.entries), sum(entry.bytes for entry in out.entries.values())
+    samples = write_manifest(out, plan.items, {"cohort": public_header(cohort.header), "use": key["use"]})
+    done = write_ledger(out, out.notes)
+    members = write_attribution(workspace, cohort, out, plan.checked.warnings)
+    licenses = sorted({license_.id for license_, _ in licenses_of(workspace, cohort).values()})
+    write_croissant(out, cohort.name, licenses, members, plan.checked.warnings)
+    merged = ledger_of(workspace, cohort)
+    for path in (merged, merged.with_suffix(".csv")) if merged else ():
+        out.copy(path, path.name)
+    for name, data in extras.items():
+        out.bytes(name, data)
+    write_names(workspace, cohort, plan.items)
+    unreadable = len({note.sample_id for note in out.notes if note.what == "left out" and note.why.startswith(CANNOT)})
+    finish(out, {**key, "samples": samples, "files": files, "bytes": size, "unreadable": unreadable, "done": done, "licenses": [file_name(name) for name in licenses]})
+    return Exported(out.folder, samples, files, size, plan.checked.warnings, unreadable, done)
 
 
-def _manifest(workspace: Workspace, cohort: Cohort, folder: Path, written: dict[str, list[str]]) -> list[dict[str, Any]]:
-    rows, hashed = [], cache(lambda name: file_hash(folder / name))
-    for row in cohort.samples(workspace, COLUMNS).iter_rows(named=True):
-        files = written[row["sample_id"]]
-        rows.append({name: row[name] for name in MANIFEST.schema.names if name in row} | {
-            "path": files[0], "files": files, "hashes": [hashed(name) for name in files],
-            "patient": pseudonym(row["dataset"], row["patient_id"]),
-        })
-    return rows
-
-
-def pseudonym(dataset: str, patient: str | None) -> str | None:
-    """The same patient of a dataset always gets the same pseudonym; ids of different datasets never meet.
-
-    Of several ids of one picture the first one counts.
-    """
-    return None if patient is None else blake2b(f"{dataset}\x00{patient.split(PATIENT_SEPARATOR)[0]}".encode())[:12]
-
-
-def _licenses_text(workspace: Workspace, cohort: Cohort, warnings: list[str]) -> str:
-    lines = ["# Licences and attribution", "", "| dataset: licence as stated | read as | samples |", "|---|---|---|"]
-    lines += [f"| {name} | {license_.id} | {number} |" for name, (license_, number) in licenses_of(workspace, cohort).items()]
-    if warnings:
-        lines += ["", "What the licences do not settle:", "", *[f"- {warning}" for warning in warnings]]
-    return "\n".join([*lines, "", "Name the datasets above, with their licences, wherever this corpus is used.", ""])
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy whole or not at all; what an interrupted export had finished is not copied again."""
-    if target.exists() and target.stat().st_size == source.stat().st_size:
-        return
-    with draft(target) as temporary:
-        shutil.copyfile(source, temporary)
-
-
-def verify(folder: Path) -> list[str]:
-    """Every defect of an export: unfinished, files missing, changed. An empty list: it is complete. Raises NotFound when it is none."""
-    mark = folder / MARK
-    if not mark.exists():
-        raise NotFound("no export here", where=str(folder), hint="isocenter export COHORT --to files OUT")
-    if not json.loads(mark.read_text(encoding="utf-8")).get("finished"):
-        return ["the export was cut short: run the same export again"]
-    defects, hashed = [], cache(lambda name: file_hash(folder / name))
-    for row in read_table(folder / "manifest.parquet", MANIFEST, ["sample_id", "files", "hashes"]).iter_rows(named=True):
-        for name, expected in zip(row["files"], row["hashes"]):
-            if not (folder / name).is_file():
-                defects.append(f"{row['sample_id']}: {name} is missing")
-            elif hashed(name) != expected:
-                defects.append(f"{row['sample_id']}: {name} has changed")
-    return defects
+def _texts(extras: dict[str, str | Path] | None) -> dict[str, bytes]:
+    texts = {name: value.read_bytes() if isinstance(value, Path) else value.encode() for name, value in sorted((extras or {}).items())}
+    return {name: public_recipe(data.decode()).encode() if name == RECIPE else data for name, data in texts.items()}

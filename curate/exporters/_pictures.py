@@ -1,4 +1,4 @@
-"""What several exporters need of a picture: its bytes in a form that every loader reads."""
+"""What several exporters need of a picture: whether it is one, its name, and its bytes in a form that every loader reads."""
 
 from __future__ import annotations
 
@@ -8,36 +8,56 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from isocenter.core.errors import Refused
-from isocenter.curate.export import Item
-from isocenter.harmonize.image import load_pixels, recognize
+from isocenter.core.errors import Unreadable
+from isocenter.curate.export_item import Item
+from isocenter.curate.export_target import Target
+from isocenter.harmonize.image import Pixels, recognize
 
-PLAIN = ("png", "jpeg")
+PLAIN = {"png": "png", "jpeg": "jpg"}
+DEEPEST = 65535
 
 
-def picture_bytes(item: Item) -> tuple[bytes, str]:
-    """Bytes and extension of a 2D sample: PNG and JPEG as published, other pictures as PNG with their own bit depth.
-
-    Raises Refused for volumes and clips, naming the formats that take them.
-    """
+def picture_only(item: Item) -> str | None:
+    """Why a sample is no single picture; None when it is one."""
     shape = item.row["shape"] or []
-    if len(item.files) > 1 or len(shape) != 2:
-        raise Refused(f"{item.row['sample_id']} is no single picture ({item.row['format']}, {shape})", hint="--to files, monai or nnunet, or leave volumes out: merge --where")
+    if item.part is not None:
+        return "is a part of a sample (try --to parquet)"
+    if len(item.files) > 1 or len(shape) != 2 or (item.row["frames"] or 1) > 1:
+        return f"is no single picture ({item.row['format']}, {'×'.join(map(str, shape)) or 'shape not known'})"
+    return None
+
+
+def picture_bytes(item: Item, out: Target) -> bytes:
+    """PNG and JPEG as published; other pictures as PNG with their own bit depth, which is noted. Raises Unreadable."""
     path = item.files[0][0]
-    form = recognize(path) or ""
-    if form in PLAIN:
-        return path.read_bytes(), {"png": "png", "jpeg": "jpg"}[form]
-    array = load_pixels(path, form)
-    if array.dtype == np.int16:
-        array = (array.astype(np.int32) - int(array.min())).astype(np.uint16)
+    if not item.member and recognize(path) in PLAIN:
+        return path.read_bytes()
+    data = png(item.pixels(), path)
+    out.note(item, "changed", f"written as PNG ({item.row['format']} as published)", 1, "file")
+    return data
+
+
+def suffix_of(item: Item) -> str:
+    """png or jpg, as `picture_bytes` will write it. Raises Unreadable when the file is empty or gone."""
+    try:
+        return "png" if item.member else PLAIN.get(recognize(item.files[0][0]) or "", "png")
+    except OSError as error:
+        raise Unreadable("the file is not there any more", where=str(item.files[0][0])) from error
+
+
+def png(array: Pixels, path: Path) -> bytes:
+    """A PNG that decodes to the same values; signed grey values are shifted to start at 0. Raises Unreadable when 16 bits do not hold them."""
+    plain = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
+    if plain.ndim not in (2, 3) or (plain.ndim == 3 and plain.shape[-1] not in (3, 4)):
+        raise Unreadable(f"pixels of shape {array.shape} are no picture", where=str(path))
     stream = io.BytesIO()
-    Image.fromarray(array).save(stream, "PNG")
-    return stream.getvalue(), "png"
+    Image.fromarray(_depth(plain, path)).save(stream, "PNG")
+    return stream.getvalue()
 
 
-def key_of(item: Item, number: int) -> str:
+def key_of(item: Item) -> str:
     """A file name without dots, slashes or identity: dataset and number in the cohort's order."""
-    return f"{item.row['dataset']}_{number:07d}".replace(".", "-")
+    return f"{item.row['dataset']}_{item.number:07d}".replace(".", "-")
 
 
 def size_of(item: Item) -> tuple[int, int]:
@@ -46,13 +66,15 @@ def size_of(item: Item) -> tuple[int, int]:
     return int(shape[0]), int(shape[1])
 
 
-def volume_path(item: Item) -> Path:
-    """The NIfTI file of a volume: as published where it is one (its masks lie on that grid), else as harmonized.
-
-    Raises Refused for what is neither NIfTI nor stored.
-    """
-    if item.row["format"] == "nifti":
-        return item.files[0][0]
-    if item.row.get("stored"):
-        return Path(item.row["stored"])
-    raise Refused(f"{item.row['sample_id']} is {item.row['format']} and not harmonized", hint=f"isocenter harmonize {item.row['dataset']}")
+def _depth(array: Pixels, path: Path) -> Pixels:
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * 255
+    if array.dtype == np.uint8 or (array.dtype == np.uint16 and array.ndim == 2):
+        return array
+    if array.dtype.kind == "f" and not bool((np.isfinite(array) & (array == np.round(array))).all()):
+        raise Unreadable("fractional values do not fit a PNG; try --to files or parquet", where=str(path))
+    low, high = int(array.min()), int(array.max())
+    shift = min(low, 0)
+    if high - shift > (DEEPEST if array.ndim == 2 else 255):
+        raise Unreadable(f"values from {low} to {high} do not fit a PNG; try --to files or parquet", where=str(path))
+    return (array.astype(np.int64) - shift).astype(np.uint16 if array.ndim == 2 and high - shift > 255 else np.uint8)

@@ -2,52 +2,61 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.core.files import draft, write_json
-from isocenter.curate.export import Item
-from isocenter.curate.exporters._pictures import key_of, picture_bytes, size_of
+from isocenter.core.errors import Unreadable
+from isocenter.curate.export_item import Item
+from isocenter.curate.export_target import Target
+from isocenter.curate.exporters._pictures import key_of, picture_bytes, picture_only, size_of, suffix_of
+
+Mark = tuple[str, dict[str, Any]]
+fits = picture_only
 
 
-def write(items: Iterable[Item], folder: Path) -> dict[str, list[str]]:
-    """Boxes as [x, y, width, height]; masks as uncompressed run-length counts in column order.
+def write(items: Iterable[Item], out: Target) -> None:
+    """Boxes as [x, y, width, height]; masks as uncompressed run-length counts in column order, which pycocotools reads.
 
-    `not_exhaustive_category_ids` of an image (as in LVIS) lists the terms that nobody annotated there: their absence is no negative.
+    As in LVIS, `not_exhaustive_category_ids` of an image lists the terms that nobody annotated there (their absence is no negative)
+    and `neg_category_ids` those that were looked for and are absent. Paths are relative to `images/`.
     """
-    written: dict[str, list[str]] = {}
-    images: dict[str, list[dict[str, Any]]] = {}
-    marks: dict[str, list[dict[str, Any]]] = {}
-    spoken: dict[int, set[str]] = {}
+    images: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    marks: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    states: dict[int, dict[str, str]] = {}
     identity = count(1)
-    for number, item in enumerate(items):
-        data, extension = picture_bytes(item)
-        split, name = item.row["split"] or "train", f"images/{key_of(item, number)}.{extension}"
-        with draft(folder / name) as temporary:
-            temporary.write_bytes(data)
-        width, height = size_of(item)
-        images.setdefault(split, []).append({"id": number, "file_name": name.split("/")[1], "width": width, "height": height, "sample_id": item.row["sample_id"]})
-        spoken[number] = set(item.row["labels"] or {})
-        for term, geometry in [*_boxes(item), *_masks(item)]:
-            spoken[number].add(term)
-            marks.setdefault(split, []).append({"id": next(identity), "image_id": number, "term": term, "iscrowd": 0, **geometry})
-        written[item.row["sample_id"]] = [name]
+    for item in items:
+        with out.sample(item):
+            found = [*_boxes(item), *_masks(item)]
+            name = f"images/{key_of(item)}.{suffix_of(item)}"
+            out.write(name, lambda draft, item=item: draft.write_bytes(picture_bytes(item, out)))  # type: ignore[misc]
+            split, (width, height) = item.split or "train", size_of(item)
+            images[split].append({"id": item.number + 1, "file_name": name.split("/")[1], "width": width, "height": height, "sample_id": item.sample_id, "license": item.row["license"]})
+            states[item.number + 1] = dict(item.row["labels"] or {}) | dict.fromkeys((term for term, _ in found), "present") | _absent(item, found)
+            marks[split] += [{"id": next(identity), "image_id": item.number + 1, "term": term, "iscrowd": 0, **geometry} for term, geometry in found]
     terms = {term: at for at, term in enumerate(sorted({mark["term"] for found in marks.values() for mark in found}), start=1)}
-    for split, found in images.items():
-        rows = [{key: value for key, value in mark.items() if key != "term"} | {"category_id": terms[mark["term"]]} for mark in marks.get(split, [])]
-        write_json(folder / f"annotations/{split}.json", {
-            "images": [image | {"not_exhaustive_category_ids": [at for term, at in terms.items() if term not in spoken[image["id"]]]} for image in found],
-            "annotations": rows, "categories": [{"id": at, "name": term} for term, at in terms.items()],
+    for split, rows in images.items():
+        out.json(f"annotations/{split}.json", {
+            "images": [image | _silence(states[image["id"]], terms) for image in rows],
+            "annotations": [{key: value for key, value in mark.items() if key != "term"} | {"category_id": terms[mark["term"]]} for mark in marks[split]],
+            "categories": [{"id": at, "name": term} for term, at in terms.items()],
         })
-    return written
 
 
-def _boxes(item: Item) -> list[tuple[str, dict[str, Any]]]:
+def _silence(said: dict[str, str], terms: dict[str, int]) -> dict[str, list[int]]:
+    return {"not_exhaustive_category_ids": [at for term, at in terms.items() if said.get(term) not in ("present", "absent")],
+            "neg_category_ids": [at for term, at in terms.items() if said.get(term) == "absent"]}
+
+
+def _absent(item: Item, found: list[Mark]) -> dict[str, str]:
+    return dict.fromkeys(item.annotated() - {term for term, _ in found}, "absent")
+
+
+def _boxes(item: Item) -> list[Mark]:
     found = []
     for mark in item.boxes():
         x0, y0, x1, y1 = mark.corners
@@ -55,12 +64,15 @@ def _boxes(item: Item) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def _masks(item: Item) -> list[tuple[str, dict[str, Any]]]:
-    found = []
+def _masks(item: Item) -> list[Mark]:
+    found: list[Mark] = []
+    width, height = size_of(item)
     for term, mask in item.masks().masks.items():
+        if mask.shape != (height, width):
+            raise Unreadable(f"the mask of {term} has shape {mask.shape}, its picture {(height, width)}")
         rows, columns = np.nonzero(mask)
         box = [int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1]
-        found.append((term, {"bbox": box, "area": int(mask.sum()), "segmentation": {"size": list(mask.shape), "counts": run_lengths(mask)}, "iscrowd": 1}))
+        found.append((term, {"bbox": box, "area": int(mask.sum()), "segmentation": {"size": list(mask.shape), "counts": run_lengths(mask)}}))
     return found
 
 

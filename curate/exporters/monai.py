@@ -1,4 +1,4 @@
-"""MONAI datalist: volumes and masks as published or harmonized, and `dataset.json` with training, validation and test lists."""
+"""MONAI datalist: images, labels painted into one space, and `dataset.json` with training, validation and test lists."""
 
 from __future__ import annotations
 
@@ -6,34 +6,62 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from isocenter.core.files import write_json
-from isocenter.curate.export import Item, copy_file
-from isocenter.curate.exporters._pictures import key_of
+import numpy as np
+
+from isocenter.curate.export_item import Item
+from isocenter.curate.export_target import Target
+from isocenter.curate.exporters._pictures import key_of, picture_only, png, size_of
+from isocenter.curate.exporters._published import published
+from isocenter.curate.exporters._volumes import paint, volume_of, volume_only, write_label, write_volume
 
 LISTS = {"train": "training", "val": "validation", "test": "test"}
 
 
-def write(items: Iterable[Item], folder: Path) -> dict[str, list[str]]:
-    """Entries have `image`, `label` where there are mask files, `labels` (term -> state; a term that is not there was not annotated).
+def fits(item: Item) -> str | None:
+    if picture_only(item) is None or volume_only(item) is None:
+        return None
+    return volume_only(item) if item.part or item.row["format"] == "dicom" else (None if len(item.files) == 1 else "is made of several files")
 
-    Source: monai.data.load_decathlon_datalist.
+
+def write(items: Iterable[Item], out: Target) -> None:
+    """Entries have `image`, `label` where there are masks, `labels` (term -> state; a term that is not there was not annotated) and `boxes`.
+
+    Values of all labels mean what the top-level `labels` says; a voxel of `ignore` may be a term that nobody annotated there and is to be left out
+    of the loss. Paths are relative to the folder. Source: monai.data.load_decathlon_datalist (keys `training`, `validation`, `test`).
     """
-    written: dict[str, list[str]] = {}
+    terms = sorted({term for item in items for term in item.mask_terms()})
     lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS.values()}
-    for number, item in enumerate(items):
-        key = key_of(item, number)
-        image = _copy(Path(item.row["stored"]) if item.row.get("stored") and item.row["format"] != "nifti" else item.files[0][0], folder, f"images/{key}")
-        masks = [_copy(path, folder, f"labels/{key}_{at}") for at, path in enumerate(item.mask_files())]
-        entry: dict[str, Any] = {"image": image, "sample_id": item.row["sample_id"], "labels": item.row["labels"]}
-        if masks:
-            entry["label"] = masks[0] if len(masks) == 1 else masks
-        lists[LISTS.get(item.row["split"] or "train", "training")].append(entry)
-        written[item.row["sample_id"]] = [image, *masks]
-    write_json(folder / "dataset.json", {name: entries for name, entries in lists.items() if entries})
-    return written
+    modalities: dict[str, None] = {}
+    for item in items:
+        with out.sample(item):
+            entry = _entry(item, terms, out) | {"sample_id": item.sample_id, "labels": item.row["labels"]}
+            if boxes := item.boxes():
+                entry["boxes"] = [{"term": mark.term, "box": mark.corners} for mark in boxes]
+            lists[LISTS.get(item.split or "train", "training")].append(entry)
+            modalities[item.row["modality"] or "image"] = None
+    ignore = {str(len(terms) + 1): "ignore"} if any(note.what == "ignored" for note in out.notes) else {}
+    out.json("dataset.json", {
+        "name": out.folder.name, "description": "written by isocenter", "licence": "see LICENSES.md", "modality": {str(at): name for at, name in enumerate(modalities)},
+        "labels": {"0": "background", **{str(at): term for at, term in enumerate(terms, start=1)}, **ignore},
+        **{f"num{name.capitalize()}": len(entries) for name, entries in lists.items() if entries}, **{name: entries for name, entries in lists.items() if entries},
+    })
 
 
-def _copy(source: Path, folder: Path, stem: str) -> str:
-    name = stem + ("".join(source.suffixes[-2:]) if source.name.endswith(".nii.gz") else source.suffix)
-    copy_file(source, folder / name)
-    return name
+def _entry(item: Item, terms: list[str], out: Target) -> dict[str, Any]:
+    key = key_of(item)
+    if volume_only(item) is None:
+        image = volume_of(item)
+        entry = {"image": write_volume(image, out, f"images/{key}.nii.gz")}
+        return entry | ({"label": write_label(item, image, terms, out, f"labels/{key}.nii.gz")} if item.mask_terms() else {})
+    suffix = "" if item.member else Path(item.files[0][1]).suffix
+    entry = {"image": published(item, 0, out, f"images/{key}{suffix}")}
+    return entry | ({"label": out.write(f"labels/{key}.png", lambda draft: _picture_label(draft, item, terms, out))} if item.mask_terms() and picture_only(item) is None else {})
+
+
+def _picture_label(draft: Path, item: Item, terms: list[str], out: Target) -> None:
+    label, ignored, overpainted = paint(item.masks(), terms, size_of(item)[::-1])
+    draft.write_bytes(png(label.astype(np.uint8) if len(terms) < 254 else label, item.files[0][0]))
+    if ignored:
+        out.note(item, "ignored", "outside the annotated structures of a sample that leaves terms unannotated", ignored, "pixel")
+    if overpainted:
+        out.note(item, "changed", "structures overlap: the smaller one was painted over the larger", overpainted, "pixel")

@@ -2,95 +2,98 @@
 
 from __future__ import annotations
 
-import gzip
-import shutil
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
-import numpy as np
-from numpy.typing import NDArray
 
 from isocenter.core.errors import Refused
-from isocenter.core.files import draft, write_json
-from isocenter.curate.export import Item
-from isocenter.curate.exporters._pictures import key_of, volume_path
-from isocenter.harmonize.mask_terms import TermMasks
+from isocenter.curate.export_item import Item
+from isocenter.curate.export_target import Target
+from isocenter.curate.exporters._pictures import key_of
+from isocenter.curate.exporters._volumes import save_nifti, volume_of, volume_only, write_label, write_volume
+
+OPTIONS = ("by_annotation",)
+LONGEST_NAME = 60
 
 
-def write(items: Iterable[Item], folder: Path) -> dict[str, list[str]]:
-    """One case per volume with masks. Labels are 1 … n in alphabetical order of the terms, `ignore` is n + 1 where it is needed.
+def fits(item: Item) -> str | None:
+    if why := volume_only(item):
+        return why
+    return None if item.split == "test" or item.annotated() or item.mask_terms() else "has no mask (only test samples may have none)"
 
-    A voxel outside all annotated structures is background only in a sample that annotates every target term; elsewhere it may be one of
-    the missing ones and becomes ignore (counted in `ignored.json`). Where structures overlap the smaller one wins, also counted.
-    Source: nnU-Net v2, documentation/dataset_format.md. Raises Refused for what is no volume or has no mask.
+
+def write(items: Iterable[Item], out: Target, *, by_annotation: bool = False) -> None:
+    """One case per volume. Labels are 1 … n in alphabetical order of the terms, `ignore` is n + 1 where it is needed.
+
+    A voxel outside all annotated structures is background only in a sample that annotates every target term; elsewhere it may be one of the
+    missing ones and becomes ignore, counted in the ledger. Where structures overlap the smaller one wins, also counted. A fourth
+    dimension becomes channels. by_annotation: one dataset `Dataset001_…` per set of annotated terms instead, in which nothing is ignored; test
+    samples without masks have no such set and are left out. Source: nnU-Net v2, documentation/dataset_format.md.
     """
-    cases = [(key_of(item, number), item, item.masks()) for number, item in enumerate(items)]
-    without = [item.row["sample_id"] for _, item, masks in cases if not masks.annotated and item.row["split"] != "test"]
-    if without:
-        raise Refused(f"{len(without)} samples have no mask (first: {without[0]})", hint="leave them out: merge --where, or --to monai")
-    terms = sorted({term for _, _, masks in cases for term in masks.annotated})
-    written: dict[str, list[str]] = {}
-    ledger: dict[str, dict[str, int]] = {}
-    sides: dict[str, list[str]] = {}
-    for key, item, masks in cases:
-        test = item.row["split"] == "test"
-        image = f"images{'Ts' if test else 'Tr'}/{key}_0000.nii.gz"
-        _compressed(volume_path(item), folder / image)
-        files = [image]
-        if masks.annotated:
-            label = f"labels{'Ts' if test else 'Tr'}/{key}.nii.gz"
-            ledger[item.row["sample_id"]] = _write_label(volume_path(item), masks, terms, folder / label)
-            files.append(label)
-        sides.setdefault(item.row["split"] or "train", []).append(key)
-        written[item.row["sample_id"]] = files
-    _write_facts(folder, cases, terms, ledger, sides)
-    return written
+    if not by_annotation:
+        _dataset(items, out, "", sorted({term for item in items for term in item.mask_terms()}))
+        return
+    sets = sorted({tuple(sorted(item.annotated())) for item in items} - {()})
+    for number, terms in enumerate(sets, start=1):
+        chosen = [item for item in items if tuple(sorted(item.annotated())) == terms]
+        _dataset(chosen, out, f"Dataset{number:03d}_{_name(terms)}/", list(terms))
+    for item in items:
+        if not item.annotated():
+            out.leave_out(item, "annotates no term completely: it belongs to no dataset of --by-annotation")
 
 
-def paint(masks: TermMasks, terms: list[str], shape: tuple[int, ...]) -> tuple[NDArray[np.uint16], dict[str, int]]:
-    """The label array of one sample, and how many voxels were ignored and overpainted. Larger structures are painted first."""
-    label = np.zeros(shape, np.uint16)
-    painted = 0
-    for term, mask in sorted(masks.masks.items(), key=lambda found: (-int(found[1].sum()), found[0])):
-        painted += int(((label > 0) & mask).sum())
-        label[mask] = terms.index(term) + 1
-    ignored = 0
-    if set(terms) - masks.annotated:
-        ignored = int((label == 0).sum())
-        label[label == 0] = len(terms) + 1
-    return label, {"ignored_voxels": ignored, "overpainted_voxels": painted}
-
-
-def _write_label(image: Path, masks: TermMasks, terms: list[str], path: Path) -> dict[str, int]:
-    source = nib.load(image)
-    odd = next((term for term, mask in masks.masks.items() if mask.shape != source.shape[:3]), None)
-    if odd is not None:
-        raise Refused(f"the mask of {odd} has shape {masks.masks[odd].shape}, its image {source.shape[:3]}", where=str(image))
-    label, counts = paint(masks, terms, source.shape[:3])
-    with draft(path) as temporary:
-        whole = temporary.with_name(temporary.name + ".nii.gz")
-        nib.save(nib.Nifti1Image(label.astype(np.uint8 if len(terms) < 254 else np.uint16), source.affine), whole)
-        whole.replace(temporary)
-    return counts
-
-
-def _compressed(source: Path, target: Path) -> None:
-    with draft(target) as temporary:
-        if source.name.endswith(".gz"):
-            shutil.copyfile(source, temporary)
-        else:
-            with source.open("rb") as plain, gzip.GzipFile(temporary, "wb", mtime=0) as packed:
-                shutil.copyfileobj(plain, packed)
-
-
-def _write_facts(folder: Path, cases: list[tuple[str, Item, TermMasks]], terms: list[str], ledger: dict[str, dict[str, int]], sides: dict[str, list[str]]) -> None:
-    ignore = {"ignore": len(terms) + 1} if any(counts["ignored_voxels"] for counts in ledger.values()) else {}
+def _dataset(items: Iterable[Item], out: Target, folder: str, terms: list[str]) -> None:
+    sides: dict[str, list[str]] = defaultdict(list)
+    channels: dict[int, str] = {}
+    modalities: set[str] = set()
+    for item in items:
+        with out.sample(item):
+            key, tail = key_of(item), "Ts" if item.split == "test" else "Tr"
+            image = volume_of(item)
+            number = _channels(image)
+            channels.setdefault(number, item.sample_id)
+            if len(channels) > 1:
+                raise Refused("cases differ in their number of channels: " + "; ".join(f"{count} in {sample}" for count, sample in sorted(channels.items())), hint="merge --where with a condition on shape")
+            if item.mask_terms():
+                write_label(item, image, terms, out, f"{folder}labels{tail}/{key}.nii.gz")
+            _write_channels(image, number, out, f"{folder}images{tail}/{key}")
+            sides[item.split or "train"].append(key)
+            modalities.add(item.row["modality"] or "image")
+    ignored = any(note.what == "ignored" for name, entry in out.entries.items() if name.startswith(f"{folder}labels") for note in entry.notes)
     training = [key for side, keys in sides.items() if side != "test" for key in keys]
-    channel: dict[str, Any] = {"0": cases[0][1].row["modality"] or "image"} if cases else {}
-    write_json(folder / "dataset.json", {"channel_names": channel, "labels": {"background": 0, **{term: at for at, term in enumerate(terms, start=1)}, **ignore},
-                                         "numTraining": len(training), "file_ending": ".nii.gz"})
-    write_json(folder / "ignored.json", ledger)
+    only = modalities.pop() if len(modalities) == 1 else "image"
+    count = next(iter(channels), 1)
+    facts: dict[str, Any] = {
+        "channel_names": {str(at): only if count == 1 else f"{only}_{at}" for at in range(count)},
+        "labels": {"background": 0, **{term: at for at, term in enumerate(terms, start=1)}, **({"ignore": len(terms) + 1} if ignored else {})},
+        "numTraining": len(training), "file_ending": ".nii.gz", "description": "written by isocenter", "licence": "see LICENSES.md",
+    }
+    out.json(f"{folder}dataset.json", facts)
     if sides.get("val"):
-        write_json(folder / "splits_final.json", [{"train": sides.get("train", []), "val": sides["val"]}])
+        out.json(f"{folder}splits_final.json", [{"train": sides.get("train", []), "val": sides["val"]}])
+
+
+def _write_channels(image: Path, number: int, out: Target, stem: str) -> None:
+    if number == 1 and len(nib.load(image).shape) <= 3:
+        write_volume(image, out, f"{stem}_0000.nii.gz")
+        return
+    for at in range(number):
+        out.write(f"{stem}_{at:04d}.nii.gz", lambda draft, at=at: save_nifti(nib.load(image).slicer[..., at], draft))  # type: ignore[misc]
+
+
+def _channels(image: Path) -> int:
+    shape = nib.load(image).shape
+    if len(shape) > 4:
+        raise Refused(f"{image.name} has {len(shape)} dimensions", hint="leave it out: merge --where")
+    return int(shape[3]) if len(shape) == 4 else 1
+
+
+def _name(terms: tuple[str, ...]) -> str:
+    """A dataset name of plain letters; long sets are cut and counted."""
+    plain = [re.sub(r"[^A-Za-z0-9]+", "-", term).strip("-") for term in terms]
+    kept = [name for at, name in enumerate(plain) if len("_".join(plain[:at + 1])) <= LONGEST_NAME]
+    return "_".join(kept) + (f"_and-{len(plain) - len(kept)}-more" if len(kept) < len(plain) else "")

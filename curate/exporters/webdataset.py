@@ -9,37 +9,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from isocenter.core.files import draft
-from isocenter.curate.export import Item
-from isocenter.curate.exporters._pictures import key_of, picture_bytes
+from isocenter.curate.export_item import Item
+from isocenter.curate.export_target import Target
+from isocenter.curate.exporters._pictures import key_of, picture_bytes, picture_only, suffix_of
+from isocenter.curate.exporters._shards import shards
 
 PER_SHARD = 1000
+fits = picture_only
 
 
-def write(items: Iterable[Item], folder: Path) -> dict[str, list[str]]:
-    """Shards `<split>-000000.tar`; the JSON has sample_id, dataset, labels, split and license. Source: webdataset's tar convention."""
-    written: dict[str, list[str]] = {}
-    waiting: dict[str, list[tuple[str, Item]]] = {}
-    shards: dict[str, int] = {}
-    for number, item in enumerate(items):
-        split = item.row["split"] or "data"
-        waiting.setdefault(split, []).append((key_of(item, number), item))
-        if len(waiting[split]) == PER_SHARD:
-            _shard(folder, split, shards, waiting.pop(split), written)
-    for split in sorted(waiting):
-        _shard(folder, split, shards, waiting[split], written)
-    return written
+def write(items: Iterable[Item], out: Target) -> None:
+    """Shards `<split>-000000.tar`; the JSON has sample_id, dataset, labels, boxes, split, license and modality. Source: webdataset's tar convention."""
+    for split, number, members in shards(items, "data", PER_SHARD):
+        out.write(f"{split}-{number:06d}.tar", lambda draft, members=members: _shard(draft, members, out))  # type: ignore[misc]
 
 
-def _shard(folder: Path, split: str, shards: dict[str, int], members: list[tuple[str, Item]], written: dict[str, list[str]]) -> None:
-    name = f"{split}-{shards.get(split, 0):06d}.tar"
-    shards[split] = shards.get(split, 0) + 1
-    with draft(folder / name) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for key, item in members:
-            data, extension = picture_bytes(item)
-            _add(tar, f"{key}.{extension}", data)
-            _add(tar, f"{key}.json", json.dumps(_facts(item.row), ensure_ascii=False, sort_keys=True).encode())
-            written[item.row["sample_id"]] = [name]
+def _shard(draft: Path, members: list[Item], out: Target) -> None:
+    with tarfile.open(draft, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for item in members:
+            with out.sample(item):
+                data, key = picture_bytes(item, out), key_of(item)
+                _add(tar, f"{key}.{suffix_of(item)}", data)
+                _add(tar, f"{key}.json", json.dumps(_facts(item), ensure_ascii=False, sort_keys=True).encode())
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -48,5 +39,6 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-def _facts(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("sample_id", "dataset", "labels", "split", "license", "modality")}
+def _facts(item: Item) -> dict[str, Any]:
+    facts = {name: item.row[name] for name in ("sample_id", "dataset", "labels", "split", "license", "modality", "patient")}
+    return facts | {"boxes": [{"term": mark.term, "box": mark.corners} for mark in item.boxes()]}

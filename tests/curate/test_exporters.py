@@ -15,7 +15,7 @@ from PIL import Image
 
 from isocenter.core.errors import Refused
 from isocenter.core.workspace import Workspace
-from isocenter.curate.export import EXPORTERS, export, verify
+from isocenter.curate.export import EXPORTERS, Wishes, export, verify
 from isocenter.curate.exporters.coco import run_lengths
 from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
@@ -23,7 +23,7 @@ from isocenter.harmonize.merge import merge
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt
 
-PICTURES = ("coco", "huggingface", "webdataset")
+PICTURES = ("coco", "huggingface", "imis", "webdataset")
 VOLUMES = ("monai", "nnunet", "sat-jsonl")
 
 
@@ -74,10 +74,10 @@ def organs(workspace: Workspace, tmp_path: Path) -> Cohort:
 @pytest.mark.parametrize("name", EXPORTERS.names())
 def test_every_exporter_leaves_a_complete_export(name: str, workspace: Workspace, cells: Cohort, organs: Cohort, tmp_path: Path) -> None:
     cohort = organs if name in VOLUMES else cells
-    done = export(workspace, cohort, to=name, folder=tmp_path / "out", use="share")
-    assert done.samples == len(cohort)
+    done = export(workspace, cohort, to=name, folder=tmp_path / "out", use="share", wishes=Wishes(skip_unfit=name == "imis"))
+    assert done.samples == (1 if name == "imis" else len(cohort))
     assert verify(tmp_path / "out") == []
-    assert {"manifest.parquet", "LICENSES.md", "export.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"manifest.parquet", "ledger.parquet", "croissant.json", "LICENSES.md", "ATTRIBUTION.md", "licenses", "checksums.txt", "export.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -136,8 +136,8 @@ def test_nnunet_ignores_what_nobody_annotated(workspace: Workspace, organs: Coho
     labels = [np.asarray(nib.load(path).dataobj) for path in sorted((tmp_path / "out/labelsTr").iterdir())]
     assert [sorted(np.unique(label).tolist()) for label in labels] == [[0, 1, 2], [0, 1, 2], [1, 3]]
     assert {path.name.removesuffix("_0000.nii.gz") for path in (tmp_path / "out/imagesTr").iterdir()} == {path.name.removesuffix(".nii.gz") for path in (tmp_path / "out/labelsTr").iterdir()}
-    ignored = json.loads((tmp_path / "out/ignored.json").read_text())
-    assert sorted(counts["ignored_voxels"] for counts in ignored.values()) == [0, 0, 112]
+    ledger = pl.read_parquet(tmp_path / "out/ledger.parquet")
+    assert ledger.select("what", "number", "unit", "why").rows() == [("ignored", 112, "voxel", "outside the annotated structures; not annotated: spleen")]
 
 
 def test_nnunet_labels_run_without_a_gap_and_lie_on_their_images(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:

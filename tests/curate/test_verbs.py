@@ -18,8 +18,9 @@ from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
 from isocenter.curate.explain import explain
-from isocenter.curate.export import MANIFEST, export, pseudonym, verify
+from isocenter.curate.export import MANIFEST, export, verify
 from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows
+from isocenter.curate.pseudonym import open_pseudonyms
 from isocenter.curate.select import select
 from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
@@ -160,7 +161,7 @@ def test_an_export_is_complete_and_verify_sees_what_is_not(workspace: Workspace,
     manifest = read_table(tmp_path / "out/manifest.parquet", MANIFEST)
     assert (done.samples, manifest.height) == (11, 11)
     row = manifest.filter(pl.col("sample_id").str.ends_with("n0.png")).to_dicts()[0]
-    assert (row["path"], row["patient"], row["labels"]) == ("images/north/img/n0.png", pseudonym("north", "0"), {"no finding": "present", "pneumonia": "absent"})
+    assert (row["path"], row["patient"], row["labels"]) == ("images/north/img/n0.png", open_pseudonyms(workspace).of("north", "patient", "0"), {"no finding": "present", "pneumonia": "absent"})
     assert row["patient"] != manifest.filter(pl.col("sample_id").str.ends_with("copy.png"))["patient"].item()
     assert verify(tmp_path / "out") == []
     (tmp_path / "out/images/north/img/n1.png").unlink()

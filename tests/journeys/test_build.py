@@ -23,6 +23,7 @@ from isocenter.curate.export import MANIFEST, verify
 from isocenter.curate.groups import GROUPS, PAIRS
 from isocenter.curate.plan import plan_recipe
 from isocenter.curate.recipe import read_recipe
+from isocenter.harmonize.cohort import Cohort
 
 ROOT = Path(__file__).parents[2]
 CHEST = ROOT / "examples/chest-xray/recipe.toml"
@@ -41,7 +42,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content(folder: Path) -> list[dict[str, object]]:
-    return read_table(folder / "manifest.parquet", MANIFEST).to_dicts()
+    """The manifest without its pseudonyms, which every workspace makes with a key of its own."""
+    return read_table(folder / "manifest.parquet", MANIFEST).drop("patient", "study", "series").to_dicts()
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,28 @@ def test_a_second_build_does_nothing_again(films: Path, workspace: Workspace) ->
     stamps = {path: path.stat().st_mtime_ns for path in (workspace.root / "cohorts").iterdir()}
     assert build(workspace, read_recipe(films)).cohorts == first.cohorts
     assert {path: path.stat().st_mtime_ns for path in (workspace.root / "cohorts").iterdir()} == stamps
+
+
+def test_limits_lists_and_kept_splits_of_a_recipe_hold_when_it_grows(films: Path, workspace: Workspace) -> None:
+    head, select, tail = films.read_text().partition("[select]")
+    recipe = films.with_name("wishes.toml")
+    (films.parent / "never.txt").write_text("north@unversioned/films/f012.png\n")
+    split = '[split]\nratio = { train = 0.6, val = 0.2, test = 0.2 }\nkeep = "demo.split"\n'
+    body = head.partition("[split]")[0] + split + '\n[select]\nlimits = ["dataset=south>=9", "label=pneumonia>=4"]\nexclude = "never.txt"\n' + tail
+    small = body.replace('[[dataset]]\nname = "south"', '[[absent]]\nname = "south"').partition("[[absent]]")
+    recipe.write_text(small[0] + "[merge]" + small[2].partition("[merge]")[2].replace('"dataset=south>=9", ', ""))
+    build(workspace, read_recipe(recipe))
+    before = dict(Cohort.open(workspace, "demo.split").table.select("sample_id", "split").iter_rows())
+    recipe.write_text(body)
+    build(workspace, read_recipe(recipe))
+    after, chosen = Cohort.open(workspace, "demo.split"), Cohort.open(workspace, "demo.selected")
+    assert {sample: side for sample, side in after.table.select("sample_id", "split").iter_rows() if sample in before}.items() <= before.items()
+    assert (chosen.table["dataset"] == "south").sum() >= 9
+    assert "north@unversioned/films/f012.png" in after.table["sample_id"].to_list()
+    assert "north@unversioned/films/f012.png" not in chosen.table["sample_id"].to_list()
+    stamp = workspace.cohort("demo.split").stat().st_mtime_ns
+    build(workspace, read_recipe(recipe))
+    assert workspace.cohort("demo.split").stat().st_mtime_ns == stamp
 
 
 def test_killed_at_ten_random_moments_the_build_ends_as_if_nothing_had_been(films: Path, tmp_path: Path, uninterrupted: list[dict[str, object]]) -> None:

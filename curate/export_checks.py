@@ -1,0 +1,122 @@
+"""What stands against an export: licences, identifying texts, leakage, samples that do not fit the format; each with a name and a way on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from isocenter.core.errors import IsocenterError, Refused, Unreadable
+from isocenter.core.workspace import Workspace
+from isocenter.curate.export_dicom import Identifying, names_somebody
+from isocenter.curate.export_gather import Items
+from isocenter.curate.export_item import Item
+from isocenter.curate.leakage import Leak, leakage
+from isocenter.curate.rights import require
+from isocenter.harmonize.cohort import Cohort
+from isocenter.registry.licenses import Use
+
+SHOWN = 5
+LEAKING = ("patient", "study", "picture")
+FLAG = "identifying_tags: "
+CLAIMED = "the file says that identity was removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """name: licence, identifying-tags, leakage or unfit. why: with examples. remedy: what to type next."""
+
+    name: str
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks let pass: warnings, and the samples that the format cannot carry (number in the cohort -> why)."""
+
+    warnings: list[str]
+    unfit: dict[int, str]
+
+
+def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits: Callable[[Item], str | None] | None, identifying: Identifying = "refuse",
+          accept_leakage: bool = False, against: Sequence[str] = (), skip_unfit: bool = False) -> Checked:
+    """Look for everything at once. Raises Refused that names every objection, its reason and what to type."""
+    warnings: list[str] = []
+    objections: list[Objection] = []
+    try:
+        warnings += require(workspace, cohort, use)
+    except Refused as error:
+        objections.append(Objection("licence", error.what, error.hint or "--use local"))
+    leaks, notes = _leaks(workspace, cohort, against)
+    warnings += notes
+    if leaks and accept_leakage:
+        warnings.append(f"leakage accepted: {_told(leaks)}")
+    elif leaks:
+        objections.append(Objection("leakage", _told(leaks), f"isocenter split {cohort.name} --as {cohort.name}-sides, or --accept-leakage"))
+    unfit: dict[int, str] = {}
+    named: dict[str, str] = {}
+    for item, row in zip(items, items.rows()):
+        if fits is not None and (why := fits(item)) is not None:
+            unfit[item.number] = why
+        if row["format"] == "dicom" and identifying == "refuse" and (found := _identifies(item, row["issues"])):
+            named[item.sample_id] = found
+    if named:
+        objections.append(Objection("identifying-tags", f"{len(named)} DICOM samples name a person: {_examples(named.items())}",
+                                    "--identifying clean (empties them in the copies), or --identifying keep"))
+    if unfit and not skip_unfit:
+        counts = Counter(unfit.values())
+        shown = "; ".join(f"{number} {why}" for why, number in counts.most_common(SHOWN)) + (f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else "")
+        objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", "--skip-unfit leaves them out, or another --to"))
+    if objections:
+        raise _refusal(cohort, objections)
+    return Checked(warnings, unfit)
+
+
+def _refusal(cohort: Cohort, objections: list[Objection]) -> IsocenterError:
+    if len(objections) == 1:
+        only = objections[0]
+        return Refused(f"refused ({only.name}): {only.why}", where=cohort.name, hint=only.remedy)
+    lines = "".join(f"\n         {one.name}: {one.why}" for one in objections)
+    return Refused(f"refused for {len(objections)} reasons:{lines}", where=cohort.name, hint="; ".join(f"{one.name}: {one.remedy}" for one in objections))
+
+
+def _identifies(item: Item, issues: list[str] | None) -> str | None:
+    """What names a person: the flag that scanning or checking left, else what the first file says now."""
+    flagged = next((issue.removeprefix(FLAG) for issue in issues or () if issue.startswith(FLAG)), None)
+    if flagged is not None:
+        return None if CLAIMED in flagged else flagged
+    path = item.files[0][0]
+    try:
+        keywords = names_somebody(path)
+    except Unreadable:
+        return None                                              # it will not be written either, and says why then
+    return f"filled in: {', '.join(keywords)}" if keywords else None
+
+
+def _leaks(workspace: Workspace, cohort: Cohort, against: Sequence[str]) -> tuple[list[Leak], list[str]]:
+    """Crossings between the cohort's splits and with the named benchmarks, and what remains in doubt as warnings."""
+    others = [Cohort.open(workspace, name) for name in against]
+    sides = cohort.table["split"].drop_nulls().n_unique()
+    if sides == 0 and others:
+        cohort = Cohort(cohort.name, cohort.table.with_columns(pl.lit(cohort.name).alias("split")), cohort.header)
+    if sides < 2 and not others:
+        return [], []
+    found = leakage(workspace, cohort, across="split", against=others)
+    doubts = Counter(leak.kind for leak in found.leaks if leak.kind not in LEAKING)
+    notes = [f"leakage in doubt: {number} {kind} on two sides (isocenter leakage {cohort.name})" for kind, number in doubts.items()]
+    notes += [] if found.compared else ["pictures of the sides were not compared: isocenter dedup before split does that"]
+    return [leak for leak in found.leaks if leak.kind in LEAKING], notes
+
+
+def _told(leaks: list[Leak]) -> str:
+    counts = Counter((leak.kind, leak.side_a, leak.side_b) for leak in leaks)
+    first = leaks[0]
+    return ", ".join(f"{number} {kind}{'s' if number > 1 and kind != 'study' else ''} on {a} and {b}" for (kind, a, b), number in counts.most_common(SHOWN)) + f" (first: {first.a} and {first.b})"
+
+
+def _examples(pairs: Iterable[tuple[str, str]]) -> str:
+    shown = [f"{sample} ({why})" for sample, why in pairs]
+    return "; ".join(shown[:2]) + (f"; and {len(shown) - 2} more" if len(shown) > 2 else "")
