@@ -23,6 +23,7 @@ from isocenter.curate.export import Exported, export
 from isocenter.curate.groups import GROUPS
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
+from isocenter.curate.recipe_options import contents, select_wishes, split_terms
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
 from isocenter.curate.split import split
@@ -104,12 +105,17 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
         cohorts.append(_stage(workspace, f"{recipe.name}.unique", [cohorts[-1].header["stage"], options["dedup"]],
                               lambda name: dedup(workspace, cohorts[-1], name=name, **options["dedup"]).cohort))
     if "split" in options:
-        cohorts.append(_stage(workspace, f"{recipe.name}.split", [cohorts[-1].header["stage"], options["split"], recipe.seed],
-                              lambda name: split(workspace, cohorts[-1], name=name, seed=recipe.seed, **options["split"])))
+        cohorts.append(_stage(workspace, f"{recipe.name}.split", [cohorts[-1].header["stage"], options["split"], recipe.seed, contents(workspace, recipe, "split")],
+                              lambda name: split(workspace, cohorts[-1], name=name, ratio=options["split"].get("ratio"), seed=recipe.seed, terms=split_terms(workspace, recipe))))
     if "select" in options:
-        cohorts.append(_stage(workspace, f"{recipe.name}.selected", [cohorts[-1].header["stage"], options["select"], recipe.seed],
-                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, **options["select"])))
+        cohorts.append(_stage(workspace, f"{recipe.name}.selected", [cohorts[-1].header["stage"], options["select"], recipe.seed, contents(workspace, recipe, "select")],
+                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, wishes=select_wishes(recipe), **_plain(options["select"]))))
     return cohorts
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a choice that are no wishes."""
+    return {key: options[key] for key in ("by", "budget", "encoder", "on") if key in options}
 
 
 def _stage(workspace: Workspace, name: str, inputs: list[Any], work: Callable[[str], Cohort]) -> Cohort:

@@ -17,8 +17,9 @@ from isocenter.registry.licenses import Use
 STAGES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "merge": {"where": str, "space": str, "uncertain": (str, dict), "settle": dict},
     "dedup": {"near": bool},
-    "split": {"ratio": dict},
-    "select": {"by": str, "budget": int, "encoder": str, "on": str},
+    "split": {"ratio": dict, "by": str, "stratify": list, "keep": str, "put": dict, "allow_published_test": list, "column": dict},
+    "select": {"by": str, "budget": (int, float), "encoder": str, "on": str, "spend": str, "limits": list, "only_license": list, "include": str, "exclude": str,
+               "column": dict},
     "export": {"to": str},
 }
 TOP: dict[str, type | tuple[type, ...]] = {"name": str, "use": str, "seed": int, "dataset": list, "description": str}
@@ -130,5 +131,5 @@ def _check(body: dict[str, Any], allowed: dict[str, Any], where: str) -> None:
         if key not in allowed:
             guess = process.extractOne(key, list(allowed), score_cutoff=60)
             raise BadInput(f"{where} has no key {key!r}", hint=f"did you mean {guess[0]}?" if guess else f"one of: {', '.join(allowed)}")
-        if not isinstance(value, allowed[key]) or (isinstance(value, bool) and allowed[key] is int):
+        if not isinstance(value, allowed[key]) or (isinstance(value, bool) and allowed[key] is not bool):
             raise BadInput(f"{where}: {key} = {value!r} is no {getattr(allowed[key], '__name__', 'value')}")
