@@ -18,6 +18,8 @@ from isocenter.core.tables import read_header, read_table, table_fingerprint, wr
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.dicom.drawn import Drawn, Target, draw_masks
+from isocenter.harmonize.geometry.preset import Preset
+from isocenter.harmonize.regrid import Regridded, regrid, restored
 from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
 from isocenter.harmonize.source import Source, open_source
 from isocenter.harmonize.store import Stored, is_done, store_series, store_volume
@@ -28,7 +30,10 @@ VOLUMES = ("nifti",)
 
 @dataclass(frozen=True, slots=True)
 class Harmonized:
-    """What came of a dataset: how many samples are stored, kept as published, or declined (sample → reason), and the masks drawn."""
+    """What came of a dataset: how many samples are stored, kept as published, or declined (sample → reason), and the masks drawn.
+
+    turned: masks brought into the geometry that was asked for. left: samples and masks that were not, with the reason.
+    """
 
     dataset: str
     stored: int
@@ -36,6 +41,8 @@ class Harmonized:
     declined: dict[str, str]
     masks: int = 0
     undrawn: dict[str, str] = field(default_factory=dict)
+    turned: int = 0
+    left: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +64,29 @@ class Unit:
     mark: str
 
 
-def harmonize(workspace: Workspace, name: str) -> Harmonized:
+def harmonize(workspace: Workspace, name: str, geometry: Preset | None = None) -> Harmonized:
     """Write every volume of a scanned dataset to store/<dataset>/ and note the path, relative to the workspace, in its row's `stored`.
 
     DICOM series become volumes by geometry (see `dicom.convert`); NIfTI files are turned to canonical orientation, values and
     spacing as they are; pictures and videos in other formats are kept as published. What cannot be converted faithfully has no
     `stored` and an issue `not_stored: …`. Cut short, the same command continues with the series that are not done.
-    Raises NotFound when the dataset is not adopted or not scanned.
+    geometry: also bring volumes and their masks into it (see `regrid.regrid` and `geometry.choose`); without, or with another, the
+    masks of an earlier one give way to the published ones. Raises NotFound when the dataset is not adopted or not scanned.
     """
     source, rows, inventory = _scanned(workspace, name)
-    with ledger(workspace, "harmonize", dataset=name) as run:
+    with ledger(workspace, "harmonize", dataset=name, geometry=None if geometry is None else geometry.name) as run:
         run.inputs["samples"] = table_fingerprint(workspace.samples(name))
         units = list(_units(source, rows, inventory))
         for unit in track(units, f"harmonize {name}"):
             _settle(rows, unit, _stored(unit, workspace.store(name)), source, workspace)
         drawn, undrawn = _draw(workspace, source, rows, inventory)
+        marks = _annotations(workspace, name, drawn)
+        turned = Regridded() if geometry is None else regrid(workspace, source, rows, marks, geometry)
         write_table(workspace.samples(name), [rows[key] for key in sorted(rows)], SAMPLES, read_header(workspace.samples(name), SAMPLES))
-        _annotate(workspace, name, drawn)
-        result = _result(name, rows, len(drawn), undrawn)
+        if marks or workspace.annotations(name).exists():
+            header = read_header(workspace.annotations(name), ANNOTATIONS) if workspace.annotations(name).exists() else {}
+            write_table(workspace.annotations(name), marks, ANNOTATIONS, header)
+        result = _result(name, rows, len(drawn), undrawn, turned)
         run.counts |= {"stored": result.stored, "kept": result.kept, "declined": len(result.declined), "masks": result.masks}
         run.outputs["samples"] = table_fingerprint(workspace.samples(name))
     return result
@@ -172,22 +184,19 @@ def _draw(workspace: Workspace, source: Source, rows: dict[str, dict[str, Any]],
     return drawn, undrawn
 
 
-def _annotate(workspace: Workspace, name: str, drawn: list[Drawn]) -> None:
-    """Mask annotations of an earlier run are replaced; everything else that is there stays."""
+def _annotations(workspace: Workspace, name: str, drawn: list[Drawn]) -> list[dict[str, Any]]:
+    """All annotations: drawn masks of an earlier run are replaced, masks in an earlier geometry are the published ones again."""
     known = read_table(workspace.annotations(name), ANNOTATIONS) if workspace.annotations(name).exists() else pl.DataFrame()
-    kept = [row for row in known.iter_rows(named=True) if not (row["source"] or "").startswith("harmonize")]
-    fresh = [{
+    kept = [restored(row) for row in known.iter_rows(named=True) if not (row["source"] or "").startswith("harmonize")]
+    return kept + [{
         "annotation_id": fingerprint([one.sample_id, one.path.name, one.raw]), "sample_id": one.sample_id, "kind": "mask", "raw": one.raw,
         "state": "present" if one.voxels else "absent", "uri": one.path.relative_to(workspace.root).as_posix(), "machine_made": one.machine_made,
-        "source": "harmonize: DICOM" + (f" {one.code[1]} {one.code[0]} {one.code[2]}" if one.code else ""),
+        "source": "harmonize: DICOM" + (f" {one.code[1]} {one.code[0]} {one.code[2]}" if one.code else ""), "geometry": None,
     } for one in drawn]
-    if kept or fresh or workspace.annotations(name).exists():
-        header = read_header(workspace.annotations(name), ANNOTATIONS) if workspace.annotations(name).exists() else {}
-        write_table(workspace.annotations(name), kept + fresh, ANNOTATIONS, header)
 
 
-def _result(name: str, rows: dict[str, dict[str, Any]], masks: int, undrawn: dict[str, str]) -> Harmonized:
+def _result(name: str, rows: dict[str, dict[str, Any]], masks: int, undrawn: dict[str, str], turned: Regridded) -> Harmonized:
     declined = {key: issue.removeprefix(NOT_STORED) for key, row in sorted(rows.items()) for issue in row["issues"] or [] if issue.startswith(NOT_STORED)}
     stored = sum(row["stored"] is not None for row in rows.values())
     kept = sum(row["stored"] is None and row["error"] is None for row in rows.values()) - len(declined)
-    return Harmonized(name, stored, kept, declined, masks, undrawn)
+    return Harmonized(name, stored, kept, declined, masks, undrawn, turned.masks, turned.left)
