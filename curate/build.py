@@ -30,6 +30,7 @@ from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
 from isocenter.harmonize.merge import merge
+from isocenter.harmonize.merge_ledger import MERGE_LEDGER, ledger_path, readable
 from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.scan import Scanned, scan
@@ -62,6 +63,7 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
         warnings = scan_members(workspace, recipe)
         cohorts = _stages(workspace, recipe)
         last = cohorts[-1]
+        warnings += cohorts[0].header["warnings"]
         fates = account(workspace, recipe, cohorts)
         write_table(workspace.root / "runs" / f"{recipe.name}.files.parquet", fates, FILES, {"recipe": recipe.fingerprint})
         lock = _lock(workspace, recipe, last)
@@ -195,6 +197,8 @@ def _lock(workspace: Workspace, recipe: Recipe, last: Cohort) -> Path:
     path = workspace.root / f"{recipe.name}.lock"
     body = {
         "recipe": recipe.fingerprint, "seed": recipe.seed, "corpus": content_fingerprint(last.table), "versions": versions(),
+        "merge": {"space": last.header["space"]["name"], "terms": last.header["space"]["terms"], "uncertain": last.header["space"]["uncertain"], "settled": last.header["settled"],
+                  "ledger": content_fingerprint(readable(read_table(ledger_path(workspace, f"{recipe.name}.merged"), MERGE_LEDGER)))},
         "datasets": {member.name: {
             "files": content_fingerprint(read_table(workspace.inventory(member.name), INVENTORY, ["path", "file_hash"])),
             "layout": read_header(workspace.samples(member.name), SAMPLES)["layout"].rsplit("/", 1)[-1],

@@ -88,8 +88,8 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     found, warnings = answered([*disagreements(members), *contradicting_copies(rows)], wish.settle)
     rows = with_answers(rows, {one.name: one.answer for one in found if one.answer})
     chosen = _where(rows, wish.where) if wish.where else rows
-    warnings += [f"{one.name}: {one.details[0]}" + (f" (and {len(one.details) - 1} more)" if len(one.details) > 1 else "") + ". Both stay as they are; `dedup` withholds the term"
-                 for one in found if one.answer is None and not one.stops]
+    warnings += [f"{one.name} is present in one and absent in another, {len(one.details)} {'time' if len(one.details) == 1 else 'times'}. They stay as they are; `dedup` withholds "
+                 f"the term, --settle \"{one.name}={one.answers[0]}\" decides" for one in found if one.answer is None and not one.stops]
     warnings += [f"{member.name} was scanned before raw values were kept; its part of the ledger is empty: isocenter scan {member.name}"
                  for member in members if not path_of(workspace, member.name).exists()]
     warnings += _unsaid(target, tables)

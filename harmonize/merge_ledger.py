@@ -18,6 +18,7 @@ from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge_conflicts import Disagreement, Member
 from isocenter.harmonize.readings import Reader
 from isocenter.harmonize.space import LabelSpace
+from isocenter.registry.labelconflicts import OWN_RULES
 from isocenter.registry.labelmap import Entry
 
 MERGE_LEDGER = Kind("merge-ledger", 1, pa.schema([
@@ -84,7 +85,8 @@ def _of_member(member: Member, kept: pl.DataFrame, space: LabelSpace) -> Iterato
     counts = _counts(member, kept)
     for key, reader in sorted(member.readings.readers.items(), key=lambda item: (item[1].origin, item[1].map.name)):
         met = counts.get(key, {})
-        for raw, entries in reader.map.by_raw.items():
+        for raw, known in reader.map.by_raw.items():
+            entries = sorted(known, key=lambda entry: entry.rule not in OWN_RULES)
             for entry in entries:
                 yield _row(member, reader, met.pop(raw, None) if entry is entries[-1] else met.get(raw), _meaning(entry, reader, space), entry.raw)
         for raw, found in sorted(met.items()):
