@@ -72,7 +72,7 @@ def parse(name: str, data: dict[str, Any]) -> Layout:
         boxes=tuple(_box(rule, maps, tables) for rule in _rules(data.get("boxes"))), runs=tuple(_runs(rule, tables) for rule in data.get("runs", [])), tables=tuple(tables),
         labels=tuple(rule for several in rules for rule in several), legends=tuple(_legend(rule) for rule in data.get("legends", [])), maps=tuple(maps.values()),
         exclude=tuple(Pattern(text) for text in data.get("exclude", [])),
-        **{key: data[key] for key in ("dataset", "release", "modality", "split", "evidence", "description", "seen_on_real_data") if key in data},
+        **{key: data[key] for key in ("dataset", "release", "modality", "split", "evidence", "description", "seen_on_real_data", "general") if key in data},
     )
 
 

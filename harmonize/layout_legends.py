@@ -108,12 +108,11 @@ def _channel(word: str) -> dict[str, str]:
     return {"protocol": word, "modality": next((name for kind, name in GENERAL.items() if kind in kinds), found[0])}
 
 
-def legend_warnings(layout: Layout, legends: Legends, source: Source, masks: int, paths: Sequence[str]) -> Iterator[str]:
+def legend_warnings(layout: Layout, legends: Legends, source: Source, unread: int, paths: Sequence[str]) -> Iterator[str]:
     """What the user should know: no legend, names without a term and what to type, counts and endings that the files contradict."""
-    asked = {rule.name: rule.file.text for rule in layout.legends if any(f"{{{rule.name}}}" in name for mask in layout.masks for name in mask.labels)}
-    missing = asked.keys() - {rule.name for rule, _, _ in legends.found}
-    if masks and missing and len(missing) == len(asked):
-        yield f"no {' or '.join(asked[name] for name in sorted(missing))}: what the values of the masks mean is not known, they are kept and state nothing"
+    if unread:
+        files = dict.fromkeys(rule.form for rule in layout.legends)
+        yield f"what the values of {unread} masks mean is not known, they are kept and state nothing: the dataset has no {' or '.join(files)} for them"
     if strange := legends.strange():
         shown = ", ".join(repr(name) for name in strange[:8]) + (f" and {len(strange) - 8} more" if len(strange) > 8 else "")
         yield (f"{len(strange)} names are no term of the vocabulary and stay terms of this dataset: {shown}. Say what one means: "

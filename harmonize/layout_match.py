@@ -15,7 +15,7 @@ from isocenter.harmonize.patterns import Pattern
 from isocenter.registry.labelmaps import all_maps
 
 LOOK_AT = 5000
-ENOUGH = 0.5
+ENOUGH, WHOLE = 0.5, 0.9
 BESIDE = (".txt", ".md", ".pdf", ".json", ".csv", ".tsv", ".xlsx", ".html")     # need no rule: they lie beside the data of many sets
 
 
@@ -66,6 +66,13 @@ def best(root: Path | Iterable[str]) -> list[Claim]:
     """Claims of all layouts that come with isocenter on a folder, the best first."""
     paths = list(_paths(root) if isinstance(root, Path) else root)
     return sorted(filter(None, (claims(layout, paths) for layout in _shipped())), reverse=True)
+
+
+def form_of(found: list[Claim]) -> str | None:
+    """The general form that a folder is in: the best claim, if it is a form and no dataset's own, all its rules match and nearly all files are explained."""
+    general = {layout.name for layout in _shipped() if layout.general}
+    first = found[0] if found else None
+    return first.layout if first and first.layout in general and first.rules == 1 and first.files >= WHOLE else None
 
 
 @cache

@@ -149,7 +149,7 @@ class LegendRule:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one dataset lies on disk. A layout without image rules takes every image it can read."""
+    """How one dataset lies on disk. A layout without image rules takes every image it can read. general: it describes a form, whoever uses it."""
 
     name: str
     images: tuple[ImageRule, ...] = ()
@@ -168,3 +168,4 @@ class Layout:
     evidence: str = ""
     description: str = ""
     seen_on_real_data: bool = False
+    general: bool = False

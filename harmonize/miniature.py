@@ -15,13 +15,14 @@ from isocenter.harmonize.mask_file import COLOUR
 from isocenter.harmonize.miniature_arrays import array_file
 from isocenter.harmonize.miniature_files import DEPTH, SIDE, is_dicom, is_volume, write_array, write_image, write_mask
 from isocenter.harmonize.miniature_sample import MiniSample, token
-from isocenter.harmonize.miniature_tables import LEGEND, write_boxes, write_legends, write_table
+from isocenter.harmonize.miniature_tables import legend_map, write_boxes, write_legends, write_table
 from isocenter.harmonize.patterns import Pattern, fill
 from isocenter.registry.labelmap import LabelMap
 from isocenter.registry.labelmaps import all_maps
 
 SLICES = 3
 BLOBS = 8
+A_DATASET = "ACDC"                     # stands where a list names datasets of the catalog
 
 __all__ = ["MiniSample", "miniature", "write_image"]
 
@@ -34,7 +35,7 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
     if not layout.images:
         raise BadInput(f"layout {layout.name!r} has no image pattern to make a miniature of")
     rng = np.random.default_rng(seed)
-    known = all_maps() | {mapping.name: mapping for mapping in layout.maps} | {rule.name: LEGEND for rule in layout.legends} | (maps or {})
+    known = all_maps() | {mapping.name: mapping for mapping in layout.maps} | {rule.name: legend_map(rule) for rule in layout.legends} | (maps or {})
     legends = {rule.name for rule in layout.legends}
     made: list[MiniSample] = []
     for number in range(max(samples, len(layout.images))):
@@ -48,7 +49,7 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
     for mask in (one for one in layout.masks if one.array is None):
         _masks(replace(mask, labels=tuple(name.strip("{}") if name.strip("{}") in legends else name for name in mask.labels)), known, made, folder, rng)
     for rule in layout.legends:
-        write_legends(rule, made, folder)
+        write_legends(rule, layout, made, folder)
     for box in layout.boxes:
         if box.pattern is not None:
             write_boxes(box, made, folder, rng)
@@ -82,6 +83,7 @@ def _masks(rule: MaskRule, known: dict[str, LabelMap], made: list[MiniSample], f
     """A mask per sample whose blobs take the map's values in turn; of one file per structure every structure once."""
     if rule.table is not None:
         for number, sample in enumerate(made):
+            sample.cells.update({name.strip("{}"): A_DATASET for name in rule.labels if name.startswith("{")})
             sample.cells[(rule.path or "").strip("{}")] = path = f"masks/{sample.path}"
             write_array(folder / path, _blobs([1], number, _shape(path), rng))
         return

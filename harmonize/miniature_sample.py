@@ -27,4 +27,7 @@ def token(pattern: Pattern, name: str, number: int, layout: Layout) -> str:
         if label.token == name:
             raws = [entry.raw for entry in label.map.entries if expression is None or re.fullmatch(expression, entry.raw)]
             return raws[number % len(raws)]
+    raws = [entry.raw for rule in layout.masks if rule.raw == f"{{{name}}}" for mapping in layout.maps if mapping.name in rule.labels for entry in mapping.entries]
+    if raws and expression is None:
+        return raws[number % len(raws)]
     return example(expression, number) if expression else f"{name[:1]}{number + 1:03d}"

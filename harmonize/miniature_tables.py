@@ -20,24 +20,29 @@ from isocenter.harmonize.miniature_sample import MiniSample, token
 from isocenter.harmonize.patterns import fill
 from isocenter.registry.labelmap import Entry, LabelMap
 
-LEGEND = LabelMap("legend", (Entry("1", ("liver",)), Entry("2", ("spleen",))))
+NAMES = {1: "liver", 2: "spleen"}
 
 
-def write_legends(rule: LegendRule, made: list[MiniSample], folder: Path) -> None:
+def legend_map(rule: LegendRule) -> LabelMap:
+    """The map that the legends of a miniature are."""
+    return LabelMap(rule.name, tuple(Entry(f"{value:04d}" if rule.form == "classes.json" else str(value), (name,)) for value, name in NAMES.items()))
+
+
+def write_legends(rule: LegendRule, layout: Layout, made: list[MiniSample], folder: Path) -> None:
     """A legend beside every group of samples that has one: 1 is the liver, 2 the spleen."""
-    for sample in made:
-        tokens = {name: sample.tokens.get(name) or token(rule.file, name, 0, Layout("legend")) for name in rule.file.tokens}
+    told = {name for mask in layout.masks for name in mask.pattern.tokens}
+    for number, sample in enumerate(made):
+        tokens = {name: sample.tokens.get(name) or token(rule.file, name, number if name in told else 0, Layout("legend")) for name in rule.file.tokens}
         path = folder / rule.file.path(tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
-        names = {entry.raw: entry.terms[0] for entry in LEGEND.entries}
         if rule.form == "dseg.tsv":
-            path.write_text("index\tname\n" + "".join(f"{raw}\t{name}\n" for raw, name in names.items()), encoding="utf-8")
+            path.write_text("index\tname\n" + "".join(f"{raw}\t{name}\n" for raw, name in NAMES.items()), encoding="utf-8")
         elif rule.form == "classes.json":
             sources = {fill(rule.key or "", one.tokens) for one in made}
-            path.write_text(json.dumps({source: {name: int(raw) for raw, name in names.items()} for source in sorted(sources)}), encoding="utf-8")
+            path.write_text(json.dumps({source: {name: value for value, name in NAMES.items()} for source in sorted(sources)}), encoding="utf-8")
         else:
             before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            path.write_text(json.dumps(before | {"channel_names": {"0": "CT"}, "labels": {"background": 0} | {name: int(raw) for raw, name in names.items()}}), encoding="utf-8")
+            path.write_text(json.dumps(before | {"channel_names": {"0": "CT"}, "labels": {"background": 0} | {name: value for value, name in NAMES.items()}}), encoding="utf-8")
 
 
 def write_boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:

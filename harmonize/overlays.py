@@ -26,7 +26,7 @@ from isocenter.harmonize.source import Source
 from isocenter.harmonize.vocabulary import term_of
 from isocenter.registry.labelconflicts import OWN_RULES, Contradiction
 from isocenter.registry.labelmap import Entry, LabelMap, States
-from isocenter.registry.labelmaps import find
+from isocenter.registry.labelmaps import find, knows
 
 Overlay = tuple[FileFacts, int, dict[str, str]]
 BLOCK = 1 << 22
@@ -158,5 +158,7 @@ def _mask_map(layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMa
 
 
 def _named_map(layout: Layout, name: str) -> LabelMap:
+    """The layout's own map of that name, else the catalog's; a name that a list of the dataset gives and nobody knows says nothing."""
     inline = {mapping.name: mapping for mapping in layout.maps}
-    return inline[name] if name in inline else find(name)
+    written = any(name in rule.labels for rule in layout.masks)
+    return inline[name] if name in inline else find(name) if written or knows(name) else LabelMap(name, (Entry("*", ()),))

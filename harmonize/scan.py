@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.file_facts import FileFacts, facts_folder, look
 from isocenter.harmonize.grouping import Image, group
-from isocenter.harmonize.layout_legends import Legends, legend_warnings, name_channels, read_legends
+from isocenter.harmonize.layout_legends import NO_LEGEND, Legends, legend_warnings, name_channels, read_legends
 from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.mask_parts import mask_parts
 from isocenter.harmonize.overlays import attach
@@ -73,7 +74,7 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         annotations, clashes = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
         for clash in clashes:
             issues.warning(f"two readings: {clash}; a merge stops until this is settled")
-        for text in legend_warnings(layout, legends, source, len(sorted_.masks), paths):
+        for text in legend_warnings(layout, legends, source, _unread(layout, sorted_), paths):
             issues.warning(text)
         _note_unpaired(sorted_, rows)
         _note_unmatched(tables, layout, sorted_, issues)
@@ -123,7 +124,8 @@ def _listed(layout: Layout, tables: list[JoinTable]) -> Listed:
     for number, by_path in found.items():
         rule = layout.masks[number]
         for row in rows[rule.table or ""]:
-            by_path.setdefault(fill(rule.path or "", row), []).append(row)
+            if all(row.get(name) for name in re.findall(r"\{(\w+)\}", rule.path or "")):
+                by_path.setdefault(fill(rule.path or "", row), []).append(row)
     return found
 
 
@@ -180,6 +182,11 @@ def _role(facts: FileFacts, layout: Layout, listed: Listed, legends: Legends, re
 def _sidecar(name: str) -> str:
     lower = name.lower()
     return next((role for role, marks in SIDECARS if any(lower.endswith(mark) if mark.startswith(".") else mark in lower for mark in marks)), "other")
+
+
+def _unread(layout: Layout, sorted_: Sorted) -> int:
+    """Masks whose rule names a legend that the dataset does not have."""
+    return sum(any(tokens.get(name.strip("{}")) == NO_LEGEND.name for name in layout.masks[number].labels) for _, number, tokens in sorted_.masks)
 
 
 def _note_unpaired(sorted_: Sorted, rows: list[SampleRow]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,3 +74,11 @@ def annotation_file(workspace: Workspace, source: Source, uri: str) -> Path:
     """Where the file of an annotation lies: drawn masks under the workspace's store, published ones under the adopted root."""
     drawn = workspace.store(source.name)
     return workspace.root / uri if uri.startswith(f"{drawn.relative_to(workspace.root).as_posix()}/") else source.root / uri
+
+
+def parse_terms(texts: Iterable[str]) -> dict[str, str]:
+    """`NAME=TERM` texts as a mapping. Raises BadInput."""
+    pairs = [text.rpartition("=") for text in texts]
+    if wrong := [name for _, sign, name in pairs if not sign]:
+        raise BadInput(f"--term {wrong[0]!r} is not NAME=TERM", hint="--term 'PZ=prostate peripheral zone'")
+    return {name.strip(): term.strip() for name, _, term in pairs}

@@ -41,15 +41,24 @@ def maps_of(slug: str) -> list[LabelMap]:
     return [mapping for mapping in all_maps().values() if mapping.dataset == slug]
 
 
+def knows(name: str) -> bool:
+    """Whether `find` finds it."""
+    return name in all_maps() or _plain(name) in all_maps()
+
+
 def find(name: str) -> LabelMap:
     """The label map of that name; case, blanks and underscores do not count (`Brain_Atlas`). Raises NotFound with the nearest name."""
     maps = all_maps()
-    if name not in maps and (plain := name.lower().replace("_", "-").replace(" ", "-")) in maps:
-        return maps[plain]
+    if name not in maps and _plain(name) in maps:
+        return maps[_plain(name)]
     if name not in maps:
         guess = process.extractOne(name, list(maps), score_cutoff=60)
         raise NotFound(f"no label map {name!r} in the catalog", hint=f"did you mean {guess[0]}?" if guess else "give the values in the layout: [[labels]] with name and values")
     return maps[name]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-").replace(" ", "-")
 
 
 def _rows(table: str) -> Iterator[dict[str, str]]:

@@ -14,24 +14,29 @@ from isocenter.core.workspace import Workspace
 @click.argument("name")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--dataset", metavar="SLUG[@RELEASE]", help="The dataset's name in the catalog; NAME if left out.")
-@click.option("--layout", default=None, help="How the files lie: a layout's name or a TOML file.  [default: folder]")
+@click.option("--layout", default=None, help="How the files lie: a layout's name or a TOML file.  [default: the general form that the folder is in (nnU-Net, BIDS, COCO …), else folder]")
 @click.option("--table", type=click.Path(path_type=Path, dir_okay=False), help="A table below PATH to join to the images; its join column is found by content.")
 @click.option("--label", "labels", multiple=True, metavar="COLUMN:MODE[:SEPARATOR]", help="A label column of --table; MODE is exclusive, list or mentions.")
+@click.option("--term", "terms", multiple=True, metavar="NAME=TERM", help="What a name of the dataset's own labels means, as a term of the vocabulary.")
 @click.option("--license", "license_", metavar="ID", help="The licence as you read it.")
 @with_workspace
 @as_json
-def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], license_: str | None, json_: bool) -> None:
+def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], license_: str | None, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
-    from isocenter.harmonize.layout_match import best
-    from isocenter.harmonize.source import adopt
+    from isocenter.harmonize.layout_match import best, form_of
+    from isocenter.harmonize.source import adopt, parse_terms
     from isocenter.harmonize.table_layout import layout_for_table
 
     if table is not None or labels:
         layout = str(layout_for_table(workspace, name, path, table, labels, layout))
-    source = adopt(workspace, name, path, dataset=dataset, layout=layout or "folder", license=license_)
-    looks = next((claim.layout for claim in best(source.root)), None) if layout is None else None
+    claims = best(path) if layout is None and path.is_dir() else []
+    form = form_of(claims)
+    source = adopt(workspace, name, path, dataset=dataset, layout=layout or form or "folder", license=license_, terms=parse_terms(terms))
+    looks = next((claim.layout for claim in claims if claim.layout != form), None) if form is None else None
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
     told = f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})"
+    if form:
+        told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout folder"
     if looks:
         told += f"\nlooks like layout {looks}: isocenter adopt {name} {path} --layout {looks}"
-    emit(body | ({"looks_like": looks} if looks else {}), json_, told, f"isocenter scan {name}")
+    emit(body | ({"looks_like": looks} if looks else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")
