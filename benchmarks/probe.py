@@ -15,9 +15,9 @@ from PIL import Image
 from isocenter.core import progress
 from isocenter.curate.duplicates.find import find
 from isocenter.curate.duplicates.picture import Picture
-from isocenter.curate.duplicates.prepare import grey
 from isocenter.curate.probe.changes import CHANGES, change
 from isocenter.curate.probe.corruptions import CORRUPTIONS, SEVERITIES
+from isocenter.embeddings.local_features import grey
 
 
 def recall(base: dict[str, np.ndarray], name: str, severity: int) -> tuple[float, int]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Variant = Literal["same", "mirror", "invert", "mirror-invert"]
 VARIANTS: tuple[Variant, ...] = ("same", "mirror", "invert", "mirror-invert")
 LONGEST = 640
+PERCENTILES = (0.5, 99.5)          # grey values of a picture shown as black and white
 LIMIT = 1200
 DETECTED = 1500                    # strongest points looked at before coarse ones are put first
 COARSE = 0.008                     # diameter over the longest side from which a point is also seen in a much smaller copy
@@ -40,6 +41,21 @@ class Points:
 
     def head(self, count: int) -> Points:
         return Points(self.xy[:count], self.scale[:count], self.descriptors[:count])
+
+
+def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """(h, w) uint8 of a 2D or colour picture: luma, stretched between two percentiles, longest side at most 640 px."""
+    import cv2
+
+    plane = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) if pixels.ndim == 3 else pixels
+    plane = np.nan_to_num(plane.astype(np.float32), posinf=0.0, neginf=0.0)
+    factor = LONGEST / max(plane.shape)
+    if factor < 1:
+        plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    low, high = np.percentile(plane, PERCENTILES)
+    if high - low < 1e-6:
+        low, high = float(plane.min()), float(plane.max())
+    return np.asarray(((plane - low) * (255.0 / max(high - low, 1e-6))).clip(0, 255), np.uint8)
 
 
 def describe(image: NDArray[np.uint8], limit: int = LIMIT) -> Points:

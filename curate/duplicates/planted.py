@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.curate.duplicates.picture import Evidence
-from isocenter.curate.duplicates.prepare import Prepared, grey, load_prepared
+from isocenter.curate.duplicates.prepare import Prepared, load_prepared
 from isocenter.curate.duplicates.proof import prove
 from isocenter.curate.duplicates.workers import Pool
 from isocenter.curate.probe.changes import by_hand, change
-from isocenter.embeddings.local_features import Variant, describe
+from isocenter.embeddings.local_features import Variant, describe, grey
 
 SAMPLE = 60                        # pictures that get copies
 LIGHT = (("jpeg", 1), ("jpeg", 2), ("resize", 2), ("resize", 1), ("contrast-down", 3), ("gamma-down", 3), ("gaussian-blur", 1))

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from isocenter.core.errors import IsocenterError
 from isocenter.curate.duplicates.picture import Picture
 from isocenter.curate.duplicates.workers import Pool
-from isocenter.embeddings.local_features import LIMIT, LONGEST, Points, describe
+from isocenter.embeddings.local_features import LIMIT, Points, describe, grey
 from isocenter.harmonize.image import pixel_hash
 
 THUMBNAIL = 16
-PERCENTILES = (0.5, 99.5)
 CHUNK = 16
 
 
@@ -61,21 +60,6 @@ def load_prepared(path: Path) -> Prepared:
         if "xy" in stored:
             return Prepared(image, Points(stored["xy"], stored["scale"], stored["descriptors"]))
     return Prepared(image, describe(image))
-
-
-def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """(h, w) uint8 of a 2D or colour picture: luma, stretched between two percentiles, longest side at most 640 px."""
-    import cv2
-
-    plane = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) if pixels.ndim == 3 else pixels
-    plane = np.nan_to_num(plane.astype(np.float32), posinf=0.0, neginf=0.0)
-    factor = LONGEST / max(plane.shape)
-    if factor < 1:
-        plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    low, high = np.percentile(plane, PERCENTILES)
-    if high - low < 1e-6:
-        low, high = float(plane.min()), float(plane.max())
-    return np.asarray(((plane - low) * (255.0 / max(high - low, 1e-6))).clip(0, 255), np.uint8)
 
 
 def is_volume(pixels: NDArray[Any]) -> bool:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from isocenter.core.files import draft
-from isocenter.curate.duplicates.prepare import grey, is_volume
+from isocenter.curate.duplicates.prepare import is_volume
 from isocenter.curate.duplicates.transform import in_prepared
 from isocenter.curate.groups import Pair
+from isocenter.embeddings.local_features import grey
 
 SIDE = 300
 LINE = 34

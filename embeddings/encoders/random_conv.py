@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from isocenter.embeddings.api import Card, Vectors
 from isocenter.embeddings.devices import pick
 from isocenter.embeddings.models import tensors_hash
+from isocenter.embeddings.pink import pink_pictures
 from isocenter.embeddings.prepare import Views, view_options
 
 SIDE = 128
@@ -36,7 +37,7 @@ class RandomConv:
 
         self.weights = [torch.from_numpy(weight).to(self.device) for weight in weights]
         self.mean, self.deviation = np.float32(0), np.float32(1)
-        reference = self.encode(_pink_pictures(64))
+        reference = self.encode(list(pink_pictures(64, SIDE, seed=SEED + 1)))
         self.mean, self.deviation = reference.mean(axis=0), reference.std(axis=0) + 1e-6
 
     def encode(self, batch: list[NDArray[Any]]) -> Vectors:
@@ -68,16 +69,4 @@ def _weights() -> list[NDArray[np.float32]]:
         weight = rng.standard_normal((outside, inside, side, side))
         weight -= weight.mean(axis=(1, 2, 3), keepdims=True)
         out.append((weight * np.sqrt(2 / (inside * side * side))).astype(np.float32))
-    return out
-
-
-def _pink_pictures(count: int) -> list[NDArray[np.uint8]]:
-    """Pictures whose amplitude falls as 1/f, as in natural and medical images."""
-    rng = np.random.default_rng(SEED + 1)
-    fy, fx = np.meshgrid(np.fft.fftfreq(SIDE), np.fft.rfftfreq(SIDE), indexing="ij")
-    fall = 1 / np.maximum(np.hypot(fy, fx), 1 / SIDE)
-    out = []
-    for _ in range(count):
-        field = np.fft.irfft2(fall * np.exp(2j * np.pi * rng.random(fall.shape)), s=(SIDE, SIDE))
-        out.append(np.clip(128 + 48 * field / field.std(), 0, 255).astype(np.uint8))
     return out

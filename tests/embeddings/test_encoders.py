@@ -11,6 +11,7 @@ from PIL import Image
 from isocenter.core.errors import BadInput, NotFound, UsageError
 from isocenter.embeddings import api
 from isocenter.embeddings.api import key, open_encoder, vectors
+from isocenter.embeddings.pink import pink_pictures
 from isocenter.embeddings.prepare import Views, planes, spread
 
 RNG = np.random.default_rng(7)
@@ -53,6 +54,15 @@ def test_sixteen_bits_and_their_eight_bit_export_are_near(encoder):
     rows = vectors(encoder, [deep, SMOOTH])
     if encoder.card.name in ("thumbnail", "random-conv", "phash"):
         assert rows[0] @ rows[1] > 0.95
+
+
+def test_local_features_find_a_picture_that_was_cropped_turned_and_re_windowed():
+    pictures = pink_pictures(12, 200, seed=5)
+    copy = np.rot90((pictures[4][15:180, 25:190].astype(float) * 0.6 + 50).astype(np.uint8))
+    local = open_encoder("local-features", "cpu")
+    rows = vectors(local, [*pictures, copy])
+    assert int((rows[:-1] @ rows[-1]).argmax()) == 4
+    assert not vectors(local, [np.full((64, 64), 7, np.uint8)]).any()
 
 
 def test_keys_name_encoder_revision_and_every_choice_of_the_transform():
