@@ -32,6 +32,13 @@ def coverage_text(cohort: Cohort) -> str:
     return columns(rows, ("term", *STATES, "not annotated"))
 
 
+def raw_values(found: list[dict[str, Any]]) -> list[str]:
+    """What became of the raw values of every dataset of a merge, after an empty line; nothing when there are none."""
+    names = ("dataset", "raw values", "met", "carried", "outside the space", "unmapped", "refused", "voxels")
+    rows = [["" if row[name.replace(" ", "_")] is None else row[name.replace(" ", "_")] for name in names] for row in found]
+    return ["", columns(rows, names)] if found else []
+
+
 def size(number: int | float) -> str:
     """Bytes for people."""
     value = float(number)

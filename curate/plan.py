@@ -16,6 +16,7 @@ from isocenter.curate.report.facts import coverage
 from isocenter.curate.rights import licenses_of, verdicts
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge import Wish, look
+from isocenter.harmonize.merge_conflicts import toml_line
 from isocenter.harmonize.merge_ledger import fates
 from isocenter.harmonize.sample import SAMPLES
 
@@ -57,7 +58,8 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
         warnings += [f"{name}: {text}" for text in known.warnings]
     merged = look(workspace, present, Wish(**recipe.merge))
     cohort = Cohort("plan", merged.rows.select("sample_id", "dataset", "uri", "labels"), {"space": merged.space.plain()})
-    open_ = [f"{one}\n  settle it in [merge.settle]: \"{one.name}\" = {' or '.join(one.answers)}" for one in merged.found if one.answer is None and one.stops]
+    open_ = [f"{one}\n  a build stops here until the recipe says under [merge.settle]: {toml_line(one.name, one.answers[0])}"
+             for one in merged.found if one.answer is None and one.stops]
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
     combined = verdicts(workspace, cohort)
     size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -128,4 +129,9 @@ def require_settled(found: Sequence[Disagreement]) -> None:
         shown = "\n".join(str(one) for one in still).replace("\n", "\n         ")
         first = still[0]
         raise Conflict(f"{len(still)} {'disagreement is' if len(still) == 1 else 'disagreements are'} not settled:\n         {shown}",
-                       hint=f"--settle \"{first.name}={first.answers[0]}\", in a recipe [merge.settle] \"{first.name}\" = \"{first.answers[0]}\"; {first.elsewhere}")
+                       hint=f"--settle \"{first.name}={first.answers[0]}\", or under [merge.settle] of a recipe {toml_line(first.name, first.answers[0])}\n         {first.elsewhere}")
+
+
+def toml_line(name: str, answer: str) -> str:
+    """The answer as a line of a recipe."""
+    return f"{json.dumps(name, ensure_ascii=False)} = {json.dumps(answer, ensure_ascii=False)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from isocenter.cli.options import as_json, columns, dry_run, emit, output_cohort, with_workspace
+from isocenter.cli.options import as_json, dry_run, emit, output_cohort, with_workspace
 from isocenter.core.errors import UsageError
 from isocenter.core.workspace import Workspace
 
@@ -29,7 +29,7 @@ def _answers(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, .
 def command(workspace: Workspace, datasets: tuple[str, ...], where: str | None, space: str, uncertain: tuple[str, ...], settle: dict[str, str], name: str,
             dry_run: bool, json_: bool) -> None:
     """Merge scanned datasets by metadata into cohort NAME, their labels unified; absent and not annotated stay apart."""
-    from isocenter.cli.render import coverage, coverage_text
+    from isocenter.cli.render import coverage, coverage_text, raw_values
     from isocenter.harmonize.doubt import doubt_of_texts
     from isocenter.harmonize.merge import merge
     from isocenter.harmonize.merge_ledger import ledger_path
@@ -38,14 +38,7 @@ def command(workspace: Workspace, datasets: tuple[str, ...], where: str | None, 
     header, path = cohort.header, None if dry_run else ledger_path(workspace, name)
     body = {"cohort": name, "samples": len(cohort), "datasets": list(datasets), "space": header["space"], "coverage": coverage(cohort), "raw_values": header["raw_values"],
             "settled": header["settled"], "warnings": header["warnings"], "ledger": str(path) if path else None, "written": not dry_run}
-    lines = [f"{name}: {len(cohort)} samples of {', '.join(datasets)}", coverage_text(cohort), *_fates(header["raw_values"]),
+    lines = [f"{name}: {len(cohort)} samples of {', '.join(datasets)}", coverage_text(cohort), *raw_values(header["raw_values"]),
              *[f"settled: {name} = {answer}" for name, answer in header["settled"].items()], *[f"warning: {text}" for text in header["warnings"]],
              *([f"ledger: {path.with_suffix('.csv')}"] if path else [])]
     emit(body, json_, "\n".join(lines), f"isocenter dedup {name} --as {name}-unique")
-
-
-def _fates(found: list[dict[str, object]]) -> list[str]:
-    """What became of the raw values of every dataset."""
-    names = ("dataset", "raw values", "met", "carried", "outside the space", "unmapped", "refused", "voxels")
-    rows = [["" if row[name.replace(" ", "_")] is None else row[name.replace(" ", "_")] for name in names] for row in found]
-    return ["", columns(rows, names)] if found else []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, emit
+from isocenter.cli.options import WORKSPACE, as_json, emit
 from isocenter.core.errors import NotFound, UsageError
 from isocenter.core.workspace import Workspace
 
@@ -75,8 +75,9 @@ def _recipe(path: Path, data: tuple[str, ...], folder: Path | None, limit: int, 
     if wrong := [text for text, (name, equals, root) in zip(data, pairs) if not (name and equals and root)]:
         raise UsageError(f"--data {wrong[0]!r}", hint="--data NAME=/path/you/have")
     workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
+    click.get_current_context().meta[WORKSPACE] = "" if folder is None else f" --workspace {folder}"
     plan = plan_recipe(workspace, read_recipe(path, {name: Path(root).resolve() for name, _, root in pairs}))
-    emit(asdict(plan), json_, lambda: show(plan, limit), f"isocenter build {path}")
+    emit(asdict(plan), json_, lambda: show(plan, limit), " ".join(["isocenter build", str(path), *(f"--data {text}" for text in data)]))
 
 
 def _workspace(folder: Path | None) -> Workspace | None:
