@@ -19,7 +19,7 @@ from isocenter.core.runs import ledger, versions
 from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
-from isocenter.curate.export import Exported, export
+from isocenter.curate.export import Exported, Wishes, export
 from isocenter.curate.groups import GROUPS
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
@@ -68,7 +68,7 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
         write_table(workspace.root / "runs" / f"{recipe.name}.files.parquet", fates, FILES, {"recipe": recipe.fingerprint})
         lock = _lock(workspace, recipe, last)
         exported = export(workspace, last, to=recipe.stages["export"].get("to", "files"), folder=out or workspace.export(recipe.name), use=recipe.use,
-                          extras={"recipe.toml": recipe.text, "recipe.lock": lock.read_text(encoding="utf-8")})
+                          wishes=Wishes.of(recipe.stages["export"]), extras={"recipe.toml": recipe.text, "recipe.lock": lock.read_text(encoding="utf-8")})
         counts = dict(fates.group_by("fate").len().sort("fate").iter_rows())
         run.counts |= counts
         report = write_report(workspace, recipe, cohorts, fates, exported, warnings)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
-from isocenter.core.errors import UsageError
+from isocenter.core.errors import BadInput, UsageError
 from isocenter.core.files import fingerprint
 from isocenter.core.plugins import PluginTable
 from isocenter.core.progress import track
@@ -54,6 +54,14 @@ class Wishes:
     by_annotation: bool = False
     conceal_names: bool = False
     pseudonym_key: Path | None = None
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Wishes:
+        """From the `[export]` table of a recipe. Raises BadInput for a value that is none."""
+        known = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items() if name != "to"}
+        if known.get("identifying", "refuse") not in get_args(Identifying):
+            raise BadInput(f"[export]: identifying = {known['identifying']!r}", hint=", ".join(get_args(Identifying)))
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ def _plan(workspace: Workspace, cohort: Cohort, to: str, use: Use, wishes: Wishe
     items = Items(workspace, cohort, pseudonyms, conceal_names=wishes.conceal_names, identifying=wishes.identifying, keep_dates=wishes.keep_dates)
     checked = check(workspace, cohort, items, use=use, fits=getattr(exporter, "fits", None), identifying=wishes.identifying,
                     accept_leakage=wishes.accept_leakage, against=wishes.against, skip_unfit=wishes.skip_unfit)
-    asked = {name: value for name, value in asdict(wishes).items() if value not in (False, (), None) and name != "pseudonym_key"}
+    asked = {name: value for name, value in asdict(wishes).items() if value != getattr(Wishes(), name) and name != "pseudonym_key"}
     return _Plan(exporter, items, checked, {"by_annotation": True} if wishes.by_annotation else {}, asked | {"pseudonyms": pseudonyms.check})
 
 

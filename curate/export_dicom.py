@@ -84,7 +84,7 @@ def _change(element: Any, dataset: str, pseudonyms: Pseudonyms, secrets: list[tu
     if vr in ("DA", "DT") and element.value and not keep_dates:
         element.value = ""
         return "dates"
-    if clean and keyword in (*DIRECT, *LINKING) and keyword not in PATIENTS and element.value:
+    if clean and keyword in (*DIRECT, *LINKING) and keyword not in (*PATIENTS, "PatientName") and element.value:
         element.value = ""
         return "texts"
     if vr in ("LO", "SH", "LT", "ST", "UT", "PN", "CS") and element.value and secrets:

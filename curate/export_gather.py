@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property, lru_cache, partial
@@ -29,6 +30,7 @@ COLUMNS = ["release", *IDS.values(), "modality", "format", "shape", "spacing_mm"
            "file_hash", "published_split", "stored", "issues"]
 HIDDEN = (*IDS.values(), "stored", "issues", "uri")
 PART = "#"
+VOLUME = re.compile(r"\.[A-Za-z0-9_-]{1,12}(#.*)?")
 
 
 class Items:
@@ -56,9 +58,17 @@ class Items:
     def public_id(self, row: dict[str, Any]) -> str:
         """The sample id as it goes out. Ids that DICOM gave are always replaced, published file names only when asked."""
         head, slash, key = str(row["sample_id"]).partition("/")
-        if row["format"] != "dicom" and not self.conceal_names:
-            return str(row["sample_id"])
-        return head + slash + self.pseudonyms.conceal(self.slug(row), key, row)
+        if row["format"] == "dicom":
+            return head + slash + self._dicom_key(self.slug(row), key, row["series_id"])
+        return head + slash + self.pseudonyms.conceal(self.slug(row), key, row) if self.conceal_names else str(row["sample_id"])
+
+    def _dicom_key(self, slug: str, key: str, series: str | None) -> str:
+        """`<series>[.<volume>]` of pseudonyms: a volume may be named after an instance, whose UID is an id too."""
+        if series is None or not key.startswith(series):
+            return str(self.pseudonyms.of(slug, "uid", key))
+        volume = key.removeprefix(series)
+        plain = volume if VOLUME.fullmatch(volume) else f".{self.pseudonyms.of(slug, 'uid', volume)}"
+        return f"{self.pseudonyms.of(slug, 'series', series)}{plain if volume else ''}"
 
     def slug(self, row: dict[str, Any]) -> str:
         """The dataset within which ids count: its slug, so that two names of one dataset agree."""
@@ -77,8 +87,7 @@ class Items:
 
     def _file_name(self, row: dict[str, Any], path: str, at: int) -> str:
         if row["format"] == "dicom":
-            series = self.pseudonyms.of(self.slug(row), "series", row["series_id"]) or self.pseudonyms.of(self.slug(row), "uid", row["sample_id"])
-            return f"{series}/{at:05d}.dcm"
+            return f"{self.public_id(row).partition('/')[2]}/{at:05d}.dcm"
         return self.pseudonyms.conceal(self.slug(row), path, row) if self.conceal_names else path
 
     def _marks_of(self, row: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ STAGES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "split": {"ratio": dict, "by": str, "stratify": list, "keep": str, "put": dict, "allow_published_test": list, "column": dict},
     "select": {"by": str, "budget": (int, float), "encoder": str, "on": str, "spend": str, "limits": list, "only_license": list, "include": str, "exclude": str,
                "column": dict},
-    "export": {"to": str},
+    "export": {"to": str, "accept_leakage": bool, "against": list, "identifying": str, "keep_dates": bool, "skip_unfit": bool, "by_annotation": bool, "conceal_names": bool},
 }
 TOP: dict[str, type | tuple[type, ...]] = {"name": str, "use": str, "seed": int, "dataset": list, "description": str}
 DATASET: dict[str, type | tuple[type, ...]] = {"name": str, "root": str, "dataset": str, "layout": str, "license": str}
