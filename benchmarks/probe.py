@@ -1,47 +1,57 @@
-"""Recall of duplicate finding per change and severity: one copy of every picture for each, joined to its original or not.
+"""Recall of duplicate finding, or the robustness of an encoder, per change and severity.
 
-Usage: probe.py FOLDER [PICTURES=12]. Prints a table in Markdown; the pictures themselves are the neighbours that must stay apart.
+    python -P benchmarks/probe.py FOLDER [COPIES=8] [--with ENCODER]
+
+FOLDER holds PNG or JPEG pictures that are all different; they are shrunk to 320 pixels, since the severities were set for small pictures. COPIES
+are made per change and severity, of pictures in turn. Prints a table in Markdown.
 """
 
 from __future__ import annotations
 
-import sys
-from functools import partial
+import argparse
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from isocenter.core import progress
-from isocenter.curate.duplicates.find import find
-from isocenter.curate.duplicates.picture import Picture
-from isocenter.curate.probe.changes import CHANGES, change
-from isocenter.curate.probe.corruptions import CORRUPTIONS, SEVERITIES
+from isocenter.curate.probe.corruptions import SEVERITIES
+from isocenter.curate.probe.recall import recall
+from isocenter.curate.probe.robustness import robustness
+from isocenter.embeddings.api import open_encoder
 from isocenter.embeddings.local_features import grey
 
-
-def recall(base: dict[str, np.ndarray], name: str, severity: int) -> tuple[float, int]:
-    """The share of copies in their original's group, and the number of different pictures that a group joins."""
-    copies = {f"copy:{key}": change(picture, name, severity, seed=place) for place, (key, picture) in enumerate(base.items())}
-    found = find([Picture(key, "set", partial(np.copy, picture)) for key, picture in (base | copies).items()])
-    group = {member.id: member.group for member in found.groups}
-    share = sum(group.get(f"copy:{key}", -1) == group.get(key, -2) for key in base) / len(base)
-    inside = [{key.removeprefix("copy:") for key, home in group.items() if home == number} for number in set(group.values())]
-    return share, sum(len(names) - 1 for names in inside)
+SIDE = 320
 
 
-def main(folder: Path, count: int = 12) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("copies", type=int, nargs="?", default=8)
+    parser.add_argument("--with", dest="encoder")
+    parser.add_argument("--workers", type=int)
+    options = parser.parse_args()
     progress.silence()
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
-    chosen = [files[i] for i in np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)]
-    base = {path.name: grey(np.asarray(Image.open(path).convert("L"))) for path in chosen}
-    print("| change | " + " | ".join(f"severity {s}" for s in SEVERITIES) + " | wrongly joined |\n|---|" + "---|" * (len(SEVERITIES) + 1))
-    for name in [*CHANGES, *CORRUPTIONS]:
-        severities = SEVERITIES[:1] if len(set(CHANGES.get(name, (0, SEVERITIES))[1])) == 1 else SEVERITIES
-        rows = [recall(base, name, severity) for severity in severities]
-        cells = [f"{share:.2f}" for share, _ in rows] + [""] * (len(SEVERITIES) - len(rows))
-        print(f"| {name} | " + " | ".join(cells) + f" | {sum(wrong for _, wrong in rows)} |", flush=True)
+    pictures = {path.name: small(path) for path in sorted(options.folder.iterdir()) if path.suffix.lower() in (".png", ".jpg", ".jpeg")}
+    if options.encoder:
+        show({(row.name, row.severity): row.found for row in robustness(open_encoder(options.encoder), list(pictures.values()))})
+        return
+    rows, wrong = recall(pictures, options.copies, workers=options.workers)
+    show({(row.name, row.severity): row.joined / row.copies for row in rows})
+    print(f"\n{len(pictures)} pictures, {options.copies} copies per cell, {sum(row.joined for row in rows)} of {sum(row.copies for row in rows)} copies joined, {wrong} wrong")
+
+
+def small(path: Path) -> np.ndarray:
+    image = Image.open(path).convert("L")
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    return grey(np.asarray(image))
+
+
+def show(shares: dict[tuple[str, int], float]) -> None:
+    print("| change | " + " | ".join(f"severity {s}" for s in SEVERITIES) + " |\n|---|" + "---|" * len(SEVERITIES))
+    for name in dict.fromkeys(name for name, _ in shares):
+        print(f"| {name} | " + " | ".join(f"{shares[name, s]:.2f}" if (name, s) in shares else "" for s in SEVERITIES) + " |")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *(int(value) for value in sys.argv[2:]))
+    main()

@@ -1,4 +1,4 @@
-"""The probe changes pictures as it says: named, graded, and the same with the same seed."""
+"""The probe changes pictures as it says: named, graded, and the same with the same seed; and it measures what they do to a search and an encoder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from scipy.ndimage import gaussian_filter
 from isocenter.core.errors import NotFound
 from isocenter.curate.probe.changes import CHANGES, by_hand, change
 from isocenter.curate.probe.corruptions import CORRUPTIONS, corrupt
+from isocenter.curate.probe.recall import cells, recall
+from isocenter.curate.probe.robustness import robustness
+from isocenter.embeddings.api import open_encoder
+from isocenter.embeddings.pink import pink_pictures
 
 FIELD = gaussian_filter(np.random.default_rng(0).normal(size=(96, 80)), 3)
 PICTURE = ((FIELD - FIELD.min()) / np.ptp(FIELD) * 255).astype(np.uint8)
@@ -47,3 +51,24 @@ def test_unknown_names_and_severities_are_refused() -> None:
         change(PICTURE, "melt", 1, seed=0)
     with pytest.raises(ValueError, match="severity"):
         corrupt(PICTURE, "jpeg", 6, seed=0)
+
+
+def test_recall_counts_each_change_and_severity_and_falls_with_severity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isocenter.curate.probe.recall.cells", lambda: [("jpeg", 1), ("gaussian-blur", 1), ("crop", 1), ("gaussian-noise", 5)])
+    rows, wrong = recall({f"p{i}": picture for i, picture in enumerate(pink_pictures(10, 128, seed=3))}, 3, workers=1)
+    joined = {(row.name, row.severity): row.joined for row in rows}
+    assert joined["jpeg", 1] == joined["gaussian-blur", 1] == joined["crop", 1] == 3
+    assert joined["gaussian-noise", 5] < 3
+    assert wrong == 0
+
+
+def test_an_encoder_loses_copies_as_severity_grows() -> None:
+    rows = robustness(open_encoder("thumbnail", "cpu"), pink_pictures(12, 96, seed=4), only=[("gaussian-noise", 1), ("crop", 1), ("crop", 5)])
+    noise, crop, cut = rows
+    assert noise.cosine > 0.95
+    assert noise.found == crop.found == 1.0
+    assert cut.cosine < crop.cosine
+
+
+def test_the_probe_asks_for_every_change_once_per_severity() -> None:
+    assert len(cells()) == len(set(cells())) == 5 * (len(CORRUPTIONS) + len(CHANGES) - 3) + 3
