@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from isocenter.curate.metrics import auroc
 KS = (1, 5, 10)
 VOTES = (10, 20, 50)
 RESAMPLED = 1_000
+CELLS = 4_000_000           # query × gallery cells that are ranked at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +29,69 @@ class Gallery:
 
 def patient_disjoint(patients: Sequence[str | None], *, share: float = 0.2, seed: int = 0) -> Gallery:
     """About this share of the samples as queries, whole patients; a sample without a patient is a patient of its own."""
-    names = np.array([patient if patient else f"\0{at}" for at, patient in enumerate(patients)], object)
-    distinct = np.random.default_rng(seed).permutation(sorted(set(names)))
-    sizes = {name: int(np.count_nonzero(names == name)) for name in distinct}
+    names = [patient if patient else f"\0{at}" for at, patient in enumerate(patients)]
+    sizes = Counter(names)
     asked: set[str] = set()
-    for name in distinct:
-        if sum(sizes[one] for one in asked) >= share * len(names):
+    number = 0
+    for name in np.random.default_rng(seed).permutation(np.array(sorted(sizes), object)):
+        if number >= share * len(names):
             break
         asked.add(name)
+        number += sizes[name]
     query = np.array([name in asked for name in names], bool)
     if query.all() or not query.any():
         raise BadInput("one patient only: gallery and queries cannot be kept apart", hint="retrieval needs two patients or more")
     return Gallery(np.flatnonzero(~query), np.flatnonzero(query))
 
 
-def judge(features: NDArray[np.floating], labels: NDArray[np.bool_], sides: Gallery, *, groups: Sequence[str] | None = None, ks: Sequence[int] = KS,
-          seed: int = 0) -> pl.DataFrame:
+def judge(features: NDArray[np.floating], labels: NDArray[np.bool_], sides: Gallery, *, groups: Sequence[Collection[str]] | None = None,
+          ks: Sequence[int] = KS, seed: int = 0) -> pl.DataFrame:
     """One row per group (first `all`) and figure: mean over the queries and its 95 % bootstrap interval.
 
-    features: (n, d) unit rows. labels: (n, classes), one or more each; a gallery sample is relevant if it shares a label with the query, and its
+    groups: the groups that every sample belongs to; a group's queries search the whole gallery. features: (n, d) unit rows. labels: (n, classes), one or more each; a gallery sample is relevant if it shares a label with the query, and its
     gain for NDCG is the Jaccard index of the two label sets. R@k: a relevant one among the k nearest; P@k: their share; mAP@k: precision at
     each relevant one, averaged over min(k, relevant); kNN-AUC: AUROC of the share of k neighbours with a label, averaged over the labels.
     Queries without a relevant sample in the gallery are left out. Source: the protocol of MedImageInsight and M3Ret.
     """
-    cosine = features[sides.queries] @ features[sides.gallery].T
-    order = np.argsort(-cosine, axis=1, kind="stable")
-    shared, gain = _relevance(labels[sides.queries], labels[sides.gallery])
-    answerable = shared.any(1)
+    answers = [_ask(features, labels, sides, block, ks) for block in _blocks(len(sides.queries), len(sides.gallery))]
+    answerable = np.concatenate([answer.answerable for answer in answers])
     if not answerable.any():
         raise BadInput("no query has a relevant sample in the gallery", hint="more samples a class, or a smaller share of queries")
-    figures = per_query(np.take_along_axis(shared, order, 1), np.take_along_axis(gain, order, 1), ks)
-    rng = np.random.default_rng(seed)
-    kinds = ["all", *sorted(set(groups))] if groups is not None else ["all"]
+    figures = {name: np.concatenate([answer.figures[name] for answer in answers]) for name in answers[0].figures}
+    nearest = np.concatenate([answer.nearest for answer in answers])
+    rng, asked = np.random.default_rng(seed), [groups[at] if groups is not None else () for at in sides.queries]
     rows = []
-    for kind in kinds:
-        inside = answerable & (np.array([kind in ("all", groups[at] if groups is not None else "all") for at in sides.queries]))
+    for kind in ["all", *sorted({one for found in asked for one in found})]:
+        inside = answerable & np.array([kind == "all" or kind in found for found in asked])
         if not inside.any():
             continue
         rows += [{"group": kind, "figure": name, "queries": int(inside.sum()), **_interval(values[inside], rng)} for name, values in figures.items()]
         for k in (k for k in VOTES if k <= len(sides.gallery)):
-            share = labels[sides.gallery][order[inside, :k]].mean(1)
+            share = labels[sides.gallery][nearest[inside, :k]].mean(1)
             rows.append({"group": kind, "figure": f"kNN-AUC {k}", "queries": int(inside.sum()), **_auc_interval(labels[sides.queries][inside], share, rng)})
     return pl.DataFrame(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a block of queries found: figures per query, whether a relevant sample exists, and the nearest gallery positions."""
+
+    figures: dict[str, NDArray[np.float64]]
+    answerable: NDArray[np.bool_]
+    nearest: NDArray[np.int64]
+
+
+def _blocks(queries: int, gallery: int) -> list[slice]:
+    size = max(1, CELLS // max(1, gallery))
+    return [slice(start, start + size) for start in range(0, queries, size)]
+
+
+def _ask(features: NDArray[np.floating], labels: NDArray[np.bool_], sides: Gallery, block: slice, ks: Sequence[int]) -> _Answer:
+    queries = sides.queries[block]
+    order = np.argsort(-(features[queries] @ features[sides.gallery].T), axis=1, kind="stable")
+    shared, gain = _relevance(labels[queries], labels[sides.gallery])
+    figures = per_query(np.take_along_axis(shared, order, 1), np.take_along_axis(gain, order, 1), ks)
+    return _Answer(figures, shared.any(1), order[:, :max(VOTES)])
 
 
 def per_query(relevant: NDArray[np.bool_], gain: NDArray[np.floating], ks: Sequence[int]) -> dict[str, NDArray[np.float64]]:
@@ -86,7 +109,7 @@ def per_query(relevant: NDArray[np.bool_], gain: NDArray[np.floating], ks: Seque
 
 
 def with_baselines(features: NDArray[np.floating], pixels: NDArray[np.floating], labels: NDArray[np.bool_], sides: Gallery, *,
-                   groups: Sequence[str] | None = None, seed: int = 0) -> pl.DataFrame:
+                   groups: Sequence[Collection[str]] | None = None, seed: int = 0) -> pl.DataFrame:
     """`judge` of the encoder beside raw pixels and random vectors, in a column `features`."""
     rng = np.random.default_rng(seed)
     rows = {"encoder": features, "raw pixels": pixels, "random": rng.standard_normal((len(features), 64))}
@@ -101,7 +124,7 @@ def _relevance(asked: NDArray[np.bool_], there: NDArray[np.bool_]) -> tuple[NDAr
 
 
 def _interval(values: NDArray[np.float64], rng: np.random.Generator) -> dict[str, float]:
-    means = values[rng.integers(0, len(values), (RESAMPLED, len(values)))].mean(1)
+    means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLED)])
     return {"mean": float(values.mean()), "low": float(np.quantile(means, 0.025)), "high": float(np.quantile(means, 0.975))}
 
 

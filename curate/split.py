@@ -20,11 +20,11 @@ from isocenter.curate.columns import column_values
 from isocenter.curate.split_assign import assign, traits_of
 from isocenter.curate.split_components import Kin, kin_of
 from isocenter.curate.study_dates import study_dates
+from isocenter.curate.traits import trait
 from isocenter.harmonize.cohort import Cohort
 
 RATIO = {"train": 0.8, "val": 0.1, "test": 0.1}
 BALANCED = ("label", "dataset", "modality", "sex", "age")
-AGES = (18, 40, 60, 80)
 LEAST = 5                   # samples of a trait that a side should have before its share is called uneven
 WITHIN_DATASET = ("site",)  # columns whose values mean something within their dataset only
 
@@ -131,16 +131,7 @@ def _bound(kin: Kin, values: NDArray[Any] | None, shares: Mapping[str, float], t
 def _traits(workspace: Workspace, cohort: Cohort, terms: Terms) -> list[tuple[str, ...]]:
     """What every sample counts for, as `sex=F`; a value that nobody states is a value of its own."""
     columns = [(name, column_values(workspace, cohort, name, terms.supplied)) for name in terms.stratify if name == "label" or name != terms.by]
-    return [tuple(f"{name}={one}" for name, values in columns for one in _groups(name, values[at])) for at in range(len(cohort))]
-
-
-def _groups(column: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, (tuple, list)):
-        return tuple(str(one) for one in value)
-    if column == "age" and isinstance(value, (int, float)):
-        place = int(np.searchsorted(AGES, value, side="right"))
-        return (f"{(0, *AGES)[place]}-{AGES[place] - 1}" if place < len(AGES) else f"{AGES[-1]} and over",)
-    return ("not stated" if value is None else str(value),)
+    return [tuple(f"{name}={one}" for name, values in columns for one in trait(name, values[at])) for at in range(len(cohort))]
 
 
 def _told(kin: Kin, side: list[str], traits: list[tuple[str, ...]], shares: Mapping[str, float]) -> dict[str, Any]:
