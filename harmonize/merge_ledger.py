@@ -109,7 +109,7 @@ def _counts(member: Member, kept: pl.DataFrame) -> dict[str, dict[str, dict[str,
 
 def _meaning(entry: Entry, reader: Reader, space: LabelSpace) -> dict[str, Any]:
     """What an entry says, and what becomes of it in the space."""
-    said = {"raw_name": entry.name or None, "state": entry.state, "terms": list(entry.terms), "rule": entry.rule, "evidence": entry.evidence or None}
+    said: dict[str, Any] = {"raw_name": entry.name or None, "state": entry.state, "terms": list(entry.terms), "rule": entry.rule, "evidence": entry.evidence or None}
     if not entry.terms:
         denied = space.carry(dict.fromkeys(reader.map.annotates, "absent"))
         return said | {"state": "absent", "rule": "negative", "targets": sorted(denied), "becomes": "absent" if denied else None, "fate": "carried" if denied else "outside the space"}
