@@ -15,6 +15,7 @@ from isocenter.harmonize.image import Pixels, recognize
 
 PLAIN = {"png": "png", "jpeg": "jpg"}
 DEEPEST = 65535
+X_FIRST = ("nifti", "nrrd", "metaimage", "matlab")
 
 
 def picture_only(item: Item) -> str | None:
@@ -22,7 +23,8 @@ def picture_only(item: Item) -> str | None:
     shape = item.row["shape"] or []
     if item.part is not None:
         return "is a part of a sample (try --to parquet)"
-    if len(item.files) > 1 or len(shape) != 2 or (item.row["frames"] or 1) > 1:
+    flat = shape[:2] if item.row["format"] == "dicom" and list(shape[2:]) == [1] else shape
+    if len(item.files) > 1 or len(flat) != 2 or (item.row["frames"] or 1) > 1:
         return f"is no single picture ({item.row['format']}, {'×'.join(map(str, shape)) or 'shape not known'})"
     return None
 
@@ -32,9 +34,15 @@ def picture_bytes(item: Item, out: Target) -> bytes:
     path = item.files[0][0]
     if not item.member and recognize(path) in PLAIN:
         return path.read_bytes()
-    data = png(item.pixels(), path)
+    data = png(rows_first(item), path)
     out.note(item, "changed", f"written as PNG ({item.row['format']} as published)", 1, "file")
     return data
+
+
+def rows_first(item: Item) -> Pixels:
+    """Pixels as (rows, columns[, colours]), also of formats that store x first. Raises Unreadable."""
+    array = item.pixels()
+    return array.swapaxes(0, 1) if item.row["format"] in X_FIRST else array
 
 
 def suffix_of(item: Item) -> str:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, save_npz
 from isocenter.core.errors import Unreadable
 from isocenter.curate.export_item import Item
 from isocenter.curate.export_target import Target
-from isocenter.curate.exporters._pictures import key_of, picture_only, png, size_of
+from isocenter.curate.exporters._pictures import key_of, picture_only, png, rows_first, size_of
 from isocenter.harmonize.mask_terms import TermMasks
 
 PREFIX = "x"
@@ -67,7 +67,7 @@ def _stack(masks: TermMasks, terms: list[str], shape: tuple[int, ...]) -> NDArra
 
 
 def _picture(draft: Path, item: Item, out: Target) -> None:
-    draft.write_bytes(png(item.pixels(), item.files[0][0]))
+    draft.write_bytes(png(rows_first(item), item.files[0][0]))
     if item.row["format"] != "png":
         out.note(item, "changed", f"written as PNG ({item.row['format']} as published)", 1, "file")
 
