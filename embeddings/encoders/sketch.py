@@ -1,6 +1,6 @@
-"""A thumbnail beside its edge directions: what lies where, and how its outlines run, at equal weight. No weights, no download.
+"""A thumbnail, its edge directions and its colours: what lies where, how outlines run, how bright and of what hue, at equal weight. No download.
 
-Source of the second half: Dalal & Triggs 2005, histograms of oriented gradients (8 unsigned directions in 4×4 cells of a 32×32 view,
+Source of the second part: Dalal & Triggs 2005, histograms of oriented gradients (8 unsigned directions in 4×4 cells of a 32×32 view,
 each cell clipped and scaled to unit length). The default of `select`, by the evidence in docs/decisions/400-default-selection.md.
 """
 
@@ -15,19 +15,23 @@ from isocenter.embeddings.api import Card, Vectors, unit
 from isocenter.embeddings.prepare import Views, view_options
 
 SIDE, CELL, DIRECTIONS, CLIP = 32, 8, 8, 0.2
+PATCH = 4               # pixels of the view under one colour
+MIDDLE = 127.5
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Sketch:
     """Card, transform and encoding."""
 
     def __init__(self, **options: Any) -> None:
-        self.transform = Views((SIDE, SIDE), resample="bilinear", **options)
-        self.card = Card("sketch", "1", SIDE * SIDE + (SIDE // CELL) ** 2 * DIRECTIONS, f"{SIDE}×{SIDE} grey", "Apache-2.0")
+        self.transform = Views((SIDE, SIDE), channels="rgb", resample="bilinear", **options)
+        self.card = Card("sketch", "2", SIDE * SIDE + (SIDE // CELL) ** 2 * DIRECTIONS + (SIDE // PATCH) ** 2 * 3, f"{SIDE}×{SIDE} colour", "Apache-2.0")
 
     def encode(self, batch: list[NDArray[Any]]) -> Vectors:
-        """(n, 1152) float32: 1024 grey values and 128 directions, each half without its mean and of unit length."""
-        views = np.stack(batch).astype(np.float32)
-        return np.hstack([_centred(half.reshape(len(views), -1)) for half in (views, edge_directions(views))])
+        """(n, 1344) float32: 1024 grey values and 128 directions, both without their mean, and 8×8 colours relative to mid grey; each part of unit length."""
+        colours = np.stack(batch).astype(np.float32)
+        grey = colours @ LUMA
+        return np.hstack([_centred(grey.reshape(len(grey), -1)), _centred(edge_directions(grey).reshape(len(grey), -1)), patch_colours(colours)])
 
 
 def edge_directions(views: NDArray[np.float32]) -> Vectors:
@@ -41,6 +45,12 @@ def edge_directions(views: NDArray[np.float32]) -> Vectors:
     histogram = np.stack([np.where(direction == one, length, 0).reshape(shape).sum((2, 4)) for one in range(DIRECTIONS)], axis=-1)
     clipped = np.minimum(unit(histogram.reshape(-1, DIRECTIONS)), CLIP)
     return unit(clipped).reshape(len(views), cells, cells, DIRECTIONS)
+
+
+def patch_colours(views: NDArray[np.float32]) -> Vectors:
+    """(n, 8·8·3) mean colours of 4×4 patches, as differences from mid grey, unit rows; views: (n, 32, 32, 3)."""
+    patches = views.reshape(len(views), SIDE // PATCH, PATCH, SIDE // PATCH, PATCH, 3).mean((2, 4))
+    return unit((patches - MIDDLE).reshape(len(views), -1))
 
 
 def _centred(rows: NDArray[np.float32]) -> Vectors:

@@ -10,12 +10,20 @@ from isocenter.embeddings.encoders.sketch import edge_directions
 from isocenter.embeddings.kernels.principal import joint_principal, principal
 
 
-def test_a_sketch_is_a_unit_row_whose_halves_weigh_the_same():
+def test_a_sketch_is_a_unit_row_whose_parts_weigh_the_same():
     rng = np.random.default_rng(0)
     rows = vectors(open_encoder("sketch"), [rng.integers(0, 255, (50, 70), np.uint8) for _ in range(3)])
-    assert rows.shape == (3, 1152)
-    assert np.linalg.norm(rows[:, :1024], axis=1) == pytest.approx(np.full(3, 0.5**0.5), abs=1e-3)
-    assert np.linalg.norm(rows[:, 1024:], axis=1) == pytest.approx(np.full(3, 0.5**0.5), abs=1e-3)
+    assert rows.shape == (3, 1024 + 128 + 192)
+    for part in np.split(rows, [1024, 1152], axis=1):
+        assert np.linalg.norm(part, axis=1) == pytest.approx(np.full(3, 3**-0.5), abs=1e-3)
+
+
+def test_a_sketch_tells_stains_apart_that_are_equally_dark():
+    shape = np.random.default_rng(3).integers(60, 90, (40, 40))
+    violet, brown = (np.clip(shape[..., None] + np.array(tint), 0, 255).astype(np.uint8) for tint in ((40, -30, 50), (60, -24, -12)))
+    one, same, other = vectors(open_encoder("sketch"), [violet, violet + np.uint8(2), brown])
+    assert one @ same > 0.99
+    assert one @ other < 0.95
 
 
 def test_edges_are_counted_by_their_direction():
