@@ -1,0 +1,80 @@
+"""The merge of a recipe: plan lists what it stops at, build stops there, an answer by name goes on and is written down."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import polars as pl
+import pytest
+
+from isocenter.core.errors import BadInput, Conflict
+from isocenter.core.tables import read_table
+from isocenter.core.workspace import Workspace
+from isocenter.curate.build import build
+from isocenter.curate.plan import plan_recipe
+from isocenter.curate.recipe import read_recipe
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.merge_ledger import MERGE_LEDGER
+
+NAME = "hearts: segbook-task013-acdc or acdc"
+RECIPE = """name = "hearts"
+[[dataset]]
+name = "hearts"
+root = "hearts"
+dataset = "acdc"
+layout = "hearts.toml"
+license = "CC0-1.0"
+[merge]
+space = "space.toml"
+uncertain = { myocardium = "ones" }
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    (tmp_path / "hearts").mkdir()
+    mask = np.zeros((4, 4, 4), np.uint8)
+    mask[0, 0] = 3
+    for name, array in (("a.nii.gz", np.arange(64, dtype=np.int16).reshape(4, 4, 4)), ("a_seg.nii.gz", mask)):
+        nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "hearts" / name)
+    (tmp_path / "hearts.toml").write_text('images = "{case:[a-z]}.nii.gz"\nmasks = [{ pattern = "{case}_seg.nii.gz", labels = "segbook-task013-acdc" }]\n')
+    (tmp_path / "space.toml").write_text('terms = ["myocardium"]\n')
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_plan_lists_the_disagreement_with_the_line_that_settles_it_and_build_stops_there(workspace: Workspace, recipe: Path) -> None:
+    plan = plan_recipe(workspace, read_recipe(recipe))
+    assert plan.conflicts[0].splitlines()[-1].endswith(f'[merge.settle]: "{NAME}" = "segbook-task013-acdc"')
+    with pytest.raises(Conflict, match="left ventricular myocardium in map 'segbook-task013-acdc' and left heart ventricle in map 'acdc'"):
+        build(workspace, read_recipe(recipe))
+
+
+def test_an_answer_by_name_builds_and_stands_in_lock_and_ledger_of_the_export(workspace: Workspace, recipe: Path) -> None:
+    recipe.write_text(f'{RECIPE}[merge.settle]\n"{NAME}" = "segbook-task013-acdc"\n')
+    assert plan_recipe(workspace, read_recipe(recipe)).conflicts == []
+    built = build(workspace, read_recipe(recipe))
+    lock = tomllib.loads(built.lock.read_text())["merge"]
+    assert (lock["terms"], lock["uncertain"], lock["settled"]) == (["myocardium"], {"default": "keep", "myocardium": "ones"}, {NAME: "segbook-task013-acdc"})
+    ledger = read_table(built.exported.folder / "merge_ledger.parquet", MERGE_LEDGER)
+    row = ledger.row(by_predicate=(pl.col("raw_value") == "3") & (pl.col("fate") == "carried"), named=True)
+    assert (row["targets"], row["voxels"], row["note"]) == (["myocardium"], 4, f"settled: {NAME} = segbook-task013-acdc")
+
+
+def test_another_space_in_the_same_file_makes_another_merge(workspace: Workspace, recipe: Path) -> None:
+    recipe.write_text(f'{RECIPE}[merge.settle]\n"{NAME}" = "segbook-task013-acdc"\n')
+    build(workspace, read_recipe(recipe), recipe.parent / "first")
+    (recipe.parent / "space.toml").write_text('terms = ["heart ventricle"]\n')
+    build(workspace, read_recipe(recipe), recipe.parent / "second")
+    assert Cohort.open(workspace, "hearts.merged").header["space"]["terms"] == ["heart ventricle"]
+
+
+@pytest.mark.parametrize(("lines", "message"), [("uncertain = 3", "uncertain = 3"), ("settled = {}", "did you mean settle")])
+def test_a_wrong_key_of_the_merge_is_refused_when_the_recipe_is_read(recipe: Path, lines: str, message: str) -> None:
+    recipe.write_text(RECIPE.replace("uncertain = { myocardium = \"ones\" }", lines))
+    with pytest.raises(BadInput, match=message):
+        read_recipe(recipe)
