@@ -41,7 +41,7 @@ def recipe(tmp_path: Path) -> Path:
     for name, array in (("a.nii.gz", np.arange(64, dtype=np.int16).reshape(4, 4, 4)), ("a_seg.nii.gz", mask)):
         nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "hearts" / name)
     (tmp_path / "hearts.toml").write_text('images = "{case:[a-z]}.nii.gz"\nmasks = [{ pattern = "{case}_seg.nii.gz", labels = "segbook-task013-acdc" }]\n')
-    (tmp_path / "space.toml").write_text('terms = ["myocardium"]\n')
+    (tmp_path / "space.toml").write_text('terms = ["left ventricular myocardium"]\n')
     path = tmp_path / "recipe.toml"
     path.write_text(RECIPE)
     return path
@@ -59,10 +59,10 @@ def test_an_answer_by_name_builds_and_stands_in_lock_and_ledger_of_the_export(wo
     assert plan_recipe(workspace, read_recipe(recipe)).conflicts == []
     built = build(workspace, read_recipe(recipe))
     lock = tomllib.loads(built.lock.read_text())["merge"]
-    assert (lock["terms"], lock["uncertain"], lock["settled"]) == (["myocardium"], {"default": "keep", "myocardium": "ones"}, {NAME: "segbook-task013-acdc"})
+    assert (lock["terms"], lock["uncertain"], lock["settled"]) == (["left ventricular myocardium"], {"default": "keep", "myocardium": "ones"}, {NAME: "segbook-task013-acdc"})
     ledger = read_table(built.exported.folder / "merge_ledger.parquet", MERGE_LEDGER)
     row = ledger.row(by_predicate=(pl.col("raw_value") == "3") & (pl.col("fate") == "carried"), named=True)
-    assert (row["targets"], row["voxels"], row["note"]) == (["myocardium"], 4, f"settled: {NAME} = segbook-task013-acdc")
+    assert (row["targets"], row["voxels"], row["note"]) == (["left ventricular myocardium"], 4, f"settled: {NAME} = segbook-task013-acdc")
 
 
 def test_another_space_in_the_same_file_makes_another_merge(workspace: Workspace, recipe: Path) -> None:
