@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from isocenter.harmonize.dicom.stack import dicom_samples
 from isocenter.harmonize.file_facts import cached_headers
 from isocenter.harmonize.grouping import slice_position
 from isocenter.harmonize.image import Pixels, load_pixels, pixel_hash
+from isocenter.harmonize.quality._look import PIXEL_CODES, pixel_findings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.source import open_source
 
@@ -94,7 +96,7 @@ UNDECODABLE = "corrupted_file: pixels do not decode: "
 
 
 def ensure_pixel_hashes(workspace: Workspace, dataset: str) -> dict[str, str]:
-    """Decode every sample that has no pixel hash yet and write the hashes into the sample table.
+    """Decode every sample that has no pixel hash yet; hashes and what the quality rules see in the pixels go into the sample table.
 
     Returns sample id -> cause for samples whose pixels do not decode; the table names the cause among their issues.
     """
@@ -104,18 +106,30 @@ def ensure_pixel_hashes(workspace: Workspace, dataset: str) -> dict[str, str]:
     if not todo:
         return {}
     decoder = Decoder(workspace, dataset)
+    rows = {row["sample_id"]: row for row in table.iter_rows(named=True)}
+    broken = {}
     with ThreadPoolExecutor(THREADS) as pool:
-        found = {one: outcome for batch in _batches(todo) for one, outcome in zip(batch, pool.map(lambda one: _hash(decoder, one), batch))}
-    broken = {one: cause for one, (_, cause) in found.items() if cause is not None}
-    rows = [row | _noted(row, *found[row["sample_id"]]) if row["sample_id"] in found else row for row in table.iter_rows(named=True)]
-    write_table(path, rows, SAMPLES, read_header(path, SAMPLES))
+        for batch in _batches(todo):
+            for one, seen in zip(batch, pool.map(lambda one: _look(decoder, rows[one]), batch)):
+                rows[one] |= {"pixel_hash": seen.digest, "issues": _issues(rows[one], seen)}
+                broken |= {one: seen.cause} if seen.cause is not None else {}
+    write_table(path, list(rows.values()), SAMPLES, read_header(path, SAMPLES))
     return broken
 
 
-def _noted(row: dict[str, Any], digest: str | None, cause: str | None) -> dict[str, Any]:
-    """The cells of a row that decoding has filled."""
-    issues = [issue for issue in row["issues"] or [] if not issue.startswith(UNDECODABLE)]
-    return {"pixel_hash": digest, "issues": issues + ([f"{UNDECODABLE}{cause}"] if cause else [])}
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What decoding one sample showed: the hash of its pixels and findings about them, or the cause why there are none."""
+
+    digest: str | None
+    issues: tuple[str, ...] = ()
+    cause: str | None = None
+
+
+def _issues(row: dict[str, Any], seen: Seen) -> list[str]:
+    """The issues of a row after decoding: what pixels showed before gives way to what they show now."""
+    kept = [issue for issue in row["issues"] or [] if not issue.startswith(UNDECODABLE) and issue.split(":")[0] not in PIXEL_CODES]
+    return kept + list(seen.issues) + ([f"{UNDECODABLE}{seen.cause}"] if seen.cause else [])
 
 
 def _batches(items: list[str]) -> Iterator[list[str]]:
@@ -123,8 +137,9 @@ def _batches(items: list[str]) -> Iterator[list[str]]:
         yield items[start:start + BATCH]
 
 
-def _hash(decoder: Decoder, sample_id: str) -> tuple[str | None, str | None]:
+def _look(decoder: Decoder, row: dict[str, Any]) -> Seen:
     try:
-        return pixel_hash(decoder.pixels(sample_id)), None
+        array, axes = decoder.loader_with_axes(row["sample_id"])()
     except Unreadable as error:
-        return None, error.what
+        return Seen(None, cause=error.what)
+    return Seen(pixel_hash(array), tuple(str(finding) for finding in pixel_findings(array, axes, row)[0]))

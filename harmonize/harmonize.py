@@ -135,7 +135,10 @@ def _unit(key: str, rows: list[dict[str, Any]], paths: list[str], source: Source
 def _stored(unit: Unit, folder: Path) -> list[Stored]:
     first = unit.rows[0]
     if first["format"] == "dicom":
-        return store_series(unit.files, folder, unit.mark)
+        try:
+            return store_series(unit.files, folder, unit.mark)
+        except Unreadable as error:
+            return [Stored(row["sample_id"].split("/", 1)[1], None, error.what) for row in unit.rows]
     return store_volume(unit.files[0], folder, first["sample_id"].split("/", 1)[1], unit.mark)
 
 

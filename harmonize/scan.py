@@ -23,6 +23,7 @@ from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.mask_parts import mask_parts
 from isocenter.harmonize.overlays import attach
 from isocenter.harmonize.patterns import fill
+from isocenter.harmonize.quality._look import PIXEL_CODES, header_findings
 from isocenter.harmonize.readings import READINGS, write_readings
 from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
@@ -76,6 +77,8 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
             issues.warning(f"two readings: {clash}; a merge stops until this is settled")
         for text in legend_warnings(layout, legends, source, _unread(layout, sorted_), paths):
             issues.warning(text)
+        for row in rows:
+            row.values["issues"] += [str(finding) for finding in header_findings(row.values)]
         _note_unpaired(sorted_, rows)
         _note_unmatched(tables, layout, sorted_, issues)
         _keep_pixel_hashes(workspace, name, rows)
@@ -208,13 +211,14 @@ def _note_unmatched(tables: list[JoinTable], layout: Layout, sorted_: Sorted, is
 
 
 def _keep_pixel_hashes(workspace: Workspace, name: str, rows: list[SampleRow]) -> None:
-    """Pixels that were decoded before need no decoding again while their files are the same."""
+    """Pixels that were decoded before need no decoding again while their files are the same; what they showed stays said."""
     path = workspace.samples(name)
     if not path.exists():
         return
-    known = {row[0]: row[1:] for row in read_table(path, SAMPLES, ["file_hash", "pixel_hash"]).iter_rows() if row[1] is not None}
+    known = {row[0]: row[1:] for row in read_table(path, SAMPLES, ["file_hash", "pixel_hash", "issues"]).iter_rows() if row[1] is not None}
     for row in rows:
-        (row.values["pixel_hash"],) = known.get(row.values["file_hash"], (None,))
+        row.values["pixel_hash"], issues = known.get(row.values["file_hash"], (None, []))
+        row.values["issues"] += [issue for issue in issues or [] if issue.split(":")[0] in PIXEL_CODES and issue not in row.values["issues"]]
 
 
 def _inventory(files: list[FileFacts], sorted_: Sorted, rows: list[SampleRow]) -> list[dict[str, Any]]:

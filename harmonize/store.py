@@ -17,6 +17,7 @@ from isocenter.core.errors import Unreadable
 from isocenter.core.files import draft, fingerprint, write_json
 from isocenter.harmonize.dicom.convert import GZIP_LEVEL, convert_series
 from isocenter.harmonize.dicom.dcm2niix import program
+from isocenter.harmonize.dicom.fallback import translated
 
 MARKS = ".done"
 KEPT = ("sm",)
@@ -50,10 +51,14 @@ def _mark_path(folder: Path, mark: str) -> Path:
 
 
 def store_series(files: Sequence[Path], folder: Path, mark: str) -> list[Stored]:
-    """The volumes of one DICOM series in `folder`. `mark` names the work: files and their hashes."""
+    """The volumes of one DICOM series in `folder`. `mark` names the work: files and their hashes.
+
+    Raises Unreadable when the headers of the series cannot be put together at all.
+    """
     def make() -> list[Stored]:
-        return [Stored(one.key, one.stored, None if one.plan.kind in KEPT else one.declined, one.shape, one.spacing_mm, one.orientation, one.dtype, one.issues)
-                for one in convert_series(files, folder)]
+        with translated(files[0]):
+            return [Stored(one.key, one.stored, None if one.plan.kind in KEPT else one.declined, one.shape, one.spacing_mm, one.orientation, one.dtype, one.issues)
+                    for one in convert_series(files, folder)]
 
     return _once(make, folder, mark)
 

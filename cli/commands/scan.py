@@ -14,20 +14,26 @@ from isocenter.core.workspace import Workspace
 @click.command()
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Read the layout and the tables again even if nothing changed.")
+@click.option("--check", is_flag=True, help="Also decode every image and mask and apply the quality rules, as `isocenter check` does.")
 @with_workspace
 @as_json
-def command(workspace: Workspace, name: str, force: bool, json_: bool) -> int:
+def command(workspace: Workspace, name: str, force: bool, check: bool, json_: bool) -> int:
     """Read dataset NAME: every file becomes an inventory row, every sample a row of the sample table.
+
+    What headers show (spacing, orientation, identifying tags) joins the `issues` of the samples; what pixels show needs --check.
 
     Exit status 3: done, and some files could not be read; each has a row that says why.
     """
+    from isocenter.harmonize.quality._dataset import findings_of
     from isocenter.harmonize.sample import errors_of
     from isocenter.harmonize.scan import scan
 
     found = scan(workspace, name, force=force)
+    findings = findings_of(workspace, name, look=check)
     errors = errors_of(workspace, name)
     lines = [f"{name}: {found.files} files, {found.samples} samples, {found.errors} in error", "  " + ", ".join(f"{role} {number}" for role, number in found.roles.items())]
+    lines += ["  issues: " + ", ".join(f"{code} {number}" for code, number in findings.items())] if findings else []
     lines += [f"  warning: {warning}" for warning in found.warnings]
     lines += [f"  error: {path}: {error}" for path, error in errors[:20]] + ([f"  … and {len(errors) - 20} more"] if len(errors) > 20 else [])
-    emit(asdict(found) | {"error_rows": [{"path": path, "error": error} for path, error in errors]}, json_, "\n".join(lines), f"isocenter merge {name} --as COHORT")
+    emit(asdict(found) | {"findings": findings, "error_rows": [{"path": path, "error": error} for path, error in errors]}, json_, "\n".join(lines), f"isocenter merge {name} --as COHORT")
     return Exit.ROWS_IN_ERROR if found.errors else Exit.DONE

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from isocenter.core.errors import IsocenterError, NotFound
 from isocenter.core.files import fingerprint
@@ -18,10 +21,8 @@ from isocenter.core.tables import read_header, read_table, table_fingerprint, wr
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.decode import Decoder
-from isocenter.harmonize.dicom.header import read_header as read_dicom_header
-from isocenter.harmonize.dicom.identifying import identifying_texts
-from isocenter.harmonize.quality import CODES, RULES, Finding, check_header, unreadable
-from isocenter.harmonize.quality._look import mask_findings, pixel_findings
+from isocenter.harmonize.quality import CODES, RULES, Finding, unreadable
+from isocenter.harmonize.quality._look import mask_findings, nested_findings, pixel_findings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.source import annotation_file, open_source
 
@@ -68,10 +69,20 @@ def check_dataset(workspace: Workspace, name: str) -> Checked:
         for row in rows:
             row["issues"] = _merged(row["issues"] or [], found.get(_key(row, masks), []))
         write_table(path, rows, SAMPLES, read_header(path, SAMPLES))
-        counts = Counter(code for row in rows for code in {issue.split(":")[0] for issue in row["issues"]} & CODES.keys())
         run.counts |= {"samples": len(rows), "checked_now": len(todo)}
         run.outputs["samples"] = table_fingerprint(path)
-    return Checked(name, len(rows), dict(sorted(counts.items())))
+    return Checked(name, len(rows), _counted(row["issues"] for row in rows))
+
+
+def findings_of(workspace: Workspace, name: str, *, look: bool = False) -> dict[str, int]:
+    """How many samples show each code, after decoding all of them if `look`."""
+    if look:
+        return check_dataset(workspace, name).findings
+    return _counted(read_table(workspace.samples(name), SAMPLES, ["issues"])["issues"].to_list())
+
+
+def _counted(issues: Iterable[list[str] | None]) -> dict[str, int]:
+    return dict(sorted(Counter(code for some in issues for code in {issue.split(":")[0] for issue in some or []} & CODES.keys()).items()))
 
 
 def _check(workspace: Workspace, decoder: Decoder, row: Row, masks: tuple[Mask, ...]) -> list[str]:
@@ -81,13 +92,16 @@ def _check(workspace: Workspace, decoder: Decoder, row: Row, masks: tuple[Mask, 
         array, axes = decoder.loader_with_axes(row["sample_id"])()
         found, shape = pixel_findings(array, axes, row)
         findings += found
+        single: dict[str, NDArray[np.bool_]] = {}
         for uri, geometry, _ in masks:
             path = annotation_file(workspace, source, uri)
             if path.exists():
-                image = workspace.root / row["stored"] if row["stored"] and uri.startswith("store/") else decoder.root / row["uri"]
-                findings += [Finding(one.code, one.level, f"mask {uri}: {one.message}") for one in mask_findings(path, geometry, image, row, shape)]
-        if row["format"] == "dicom":
-            findings += check_header(identifying_texts(read_dicom_header(decoder.root / row["uri"])))
+                stored = bool(row["stored"]) and path.is_relative_to(workspace.root)
+                image, grid = (workspace.root / row["stored"], tuple(row["shape"])) if stored else (decoder.root / row["uri"], shape)
+                said, mask = mask_findings(path, geometry, image, row, grid)
+                findings += [Finding(one.code, one.level, f"mask {uri}: {one.message}") for one in said]
+                single |= {} if mask is None else {uri: mask}
+        findings += nested_findings(single)
     except IsocenterError as error:
         findings.append(unreadable(error.what))
     return [str(finding) for finding in findings]
@@ -107,7 +121,7 @@ def _masks_of(workspace: Workspace, name: str) -> Mapping[str, tuple[Mask, ...]]
 def _merged(old: list[str], new: list[str]) -> list[str]:
     """Issues of scanning stay; those that rules about pixels and masks found earlier give way."""
     ours = {code for name in RULES.names() for code in RULES.get(name).codes if RULES.get(name).looks_at in ("image", "mask", "header")}
-    kept = [issue for issue in old if issue.split(":")[0] not in ours - {"spacing_missing", "spacing_absurd", "wrong_orientation", "mask_mismatch"}]
+    kept = [issue for issue in old if issue.split(":")[0] not in ours - {"spacing_missing", "spacing_absurd", "wrong_orientation", "mask_mismatch", "identifying_tags"}]
     said = {issue.split(":")[0] for issue in kept} & {"mask_mismatch"}
     return kept + [issue for issue in new if issue not in kept and issue.split(":")[0] not in said]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from isocenter.core.errors import IsocenterError
 from isocenter.harmonize.image import recognize
 from isocenter.harmonize.mask_file import open_mask
-from isocenter.harmonize.quality import Finding, ImageMeta, check_image, check_mask, unreadable
+from isocenter.harmonize.quality import RULES, Finding, ImageMeta, check_image, check_mask, unreadable
 from isocenter.harmonize.quality._views import ImageView
 from isocenter.harmonize.quality.spacing import check as check_spacing
 
 SPATIAL = ("dicom", "nifti", "nrrd", "metaimage", "minc")
 """Formats whose header can say a spacing."""
+PIXEL_CODES = frozenset(code for name in RULES.names() if (rule := RULES.get(name)).looks_at == "image" for code in rule.codes) - {
+    "spacing_missing", "spacing_absurd", "wrong_orientation"}
+"""Codes that only decoded pixels can show."""
 Row = dict[str, Any]
 
 
@@ -38,18 +41,29 @@ def pixel_findings(array: NDArray[Any], axes: str | None, row: Row) -> tuple[lis
     return check_image(turned, ImageMeta(modality=row["modality"], spatial=False, channels=channels)), shape
 
 
-def mask_findings(path: Path, geometry: str | None, image: Path | None, row: Row, shape: tuple[int, ...]) -> list[Finding]:
-    """What the mask rules find in one mask file. image: the file that it lies on, where both say where they lie (NIfTI)."""
+def mask_findings(path: Path, geometry: str | None, image: Path | None, row: Row, shape: tuple[int, ...]) -> tuple[list[Finding], NDArray[np.bool_] | None]:
+    """What the mask rules find in one mask file, and the mask itself where it marks one thing only.
+
+    image: the file that it lies on, where both say where they lie (NIfTI). shape: of the image, (x, y[, z]).
+    """
     try:
         format_ = recognize(path)
         if format_ is None:
-            return []
+            return [], None
         mask = open_mask(path, format_, geometry)
         mask = mask if format_ in SPATIAL else (mask[..., 0] if mask.ndim == 3 and mask.shape[-1] in (3, 4) else mask).T
         meta = ImageMeta(modality=row["modality"], affine=_affine(image), spatial=False)
-        return check_mask(mask, meta, shape[: mask.ndim] if mask.ndim < len(shape) else shape, ImageMeta(affine=_affine(path), spatial=False))
+        found = check_mask(mask, meta, shape[: mask.ndim] if mask.ndim < len(shape) else shape, ImageMeta(affine=_affine(path), spatial=False))
+        return found, mask != 0 if mask.max() == mask[mask != 0].min(initial=mask.max()) else None
     except IsocenterError as error:
-        return [unreadable(error.what)]
+        return [unreadable(error.what)], None
+
+
+def nested_findings(masks: Mapping[str, NDArray[np.bool_]]) -> list[Finding]:
+    """Structures of one sample, a file each: which are the same, or the sum of others."""
+    if len(masks) < 2 or len({mask.shape for mask in masks.values()}) > 1:
+        return []
+    return [finding for finding in check_mask(masks) if finding.code == "mask_nested_class"]
 
 
 def _affine(path: Path | None) -> NDArray[np.float64] | None:

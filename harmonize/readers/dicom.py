@@ -8,9 +8,11 @@ from typing import Any
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.dicom.decode import Undecodable, decode_pixels
 from isocenter.harmonize.dicom.header import Header, check, read_header
+from isocenter.harmonize.dicom.identifying import identifying_texts
 from isocenter.harmonize.dicom.kinds import kind_of
 from isocenter.harmonize.dicom.stack import dicom_samples
 from isocenter.harmonize.image import ImageHeader, Pixels
+from isocenter.harmonize.quality.identifying_tags import check as check_tags
 from isocenter.harmonize.readers._quiet import quiet_decoders
 
 formats = ("dicom",)
@@ -28,9 +30,9 @@ def sniff(head: bytes, path: Path) -> str | None:
 def header(path: Path) -> ImageHeader:
     """Facts of a DICOM file. Raises Unreadable when it is broken, empty of elements, or its pixels end early or do not decode."""
     found = read_header(path)
-    facts = _facts(found)
+    facts, issues = _facts(found), tuple(str(finding) for finding in check_tags(identifying_texts(found)))
     if found.get("Rows") is None or found.get("Columns") is None or found.get("BitsAllocated") is None or facts["modality"] in WITHOUT_PIXELS:
-        return ImageHeader("dicom", modality=facts["modality"], image=False, facts=facts)
+        return ImageHeader("dicom", modality=facts["modality"], image=False, facts=facts, issues=issues)
     if found.pixel_offset is None:
         raise Unreadable("an image header without pixel data", where=str(path))
     check(found)
@@ -40,7 +42,7 @@ def header(path: Path) -> ImageHeader:
     bits, signed = _whole(found, "BitsAllocated"), _whole(found, "PixelRepresentation")
     return ImageHeader("dicom", (columns, rows) if frames == 1 else (columns, rows, frames), _spacing(found),
                        dtype=f"{'' if signed else 'u'}int{bits}" if bits > 1 else "bool", channels=_whole(found, "SamplesPerPixel") or 1,
-                       frames=frames, modality=facts["modality"], facts=facts)
+                       frames=frames, modality=facts["modality"], facts=facts, issues=issues)
 
 
 def pixels(path: Path) -> Pixels:

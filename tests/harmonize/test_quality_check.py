@@ -59,7 +59,7 @@ def test_a_second_check_says_the_same_once_and_reads_no_pixels(work, monkeypatch
     folder, where = work
     run("check", "skin", *where)
     before = issues(folder)
-    monkeypatch.setattr("isocenter.harmonize.decode.Decoder.pixels", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("isocenter.harmonize.decode.Decoder.loader_with_axes", lambda *_: pytest.fail("decoded again"))
     run("check", "skin", *where)
     assert issues(folder) == before
 
