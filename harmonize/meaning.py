@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Iterable
 from functools import cache
 
@@ -9,7 +10,7 @@ from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.readings import Reader
 from isocenter.registry.labelconflicts import Contradiction, contradictions
 from isocenter.registry.labelmap import LabelMap
-from isocenter.registry.labelmaps import all_maps, maps_of
+from isocenter.registry.labelmaps import FACTS, all_maps, maps_of
 
 
 def second_readings(slug: str, release: str | None, reader: Reader, values: Collection[str], settled: Collection[str] = ()) -> list[Contradiction]:
@@ -42,3 +43,26 @@ def _used_for(slug: str) -> tuple[LabelMap, ...]:
     """Maps that the layouts of this dataset read its masks with; the catalog keeps some of them under no dataset."""
     found = {name for one in map(layouts.load, map(layouts.find, layouts.names())) if one.dataset == slug for rule in one.masks for name in rule.labels}
     return tuple(all_maps()[name] for name in sorted(found & all_maps().keys()))
+
+
+def fitting_maps(slug: str, reader: Reader, values: Collection[str]) -> str:
+    """In words, how the values would be read by the map that does not list all of them, and by maps of the dataset or its family that do."""
+    family = [slug, *(reader.map.dataset,) * bool(reader.map.dataset), *_family(slug), *_family(reader.map.dataset)]
+    others = {mapping.name: mapping for one in family for mapping in (*maps_of(one), *_used_for(one)) if mapping.name != reader.map.name and _knows(mapping, values)}
+    nearest = sorted(others.values(), key=lambda mapping: (mapping.encoding != reader.encoding, mapping.dataset != slug, mapping.name))[:2]
+    told = [f"{mapping.name!r} ({mapping.encoding}) lists them: {_read(mapping, values)}" for mapping in nearest]
+    return "; ".join([f"it reads {_read(reader.map, values) or 'none of them'}", *told])
+
+
+def _read(mapping: LabelMap, values: Iterable[str]) -> str:
+    known = sorted((value for value in values if mapping.terms_of(value)), key=lambda value: (len(value), value))
+    shown = [f"{value} = {' + '.join(mapping.terms_of(value)[:2])}" for value in known[:5]]
+    return ", ".join(shown) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
+
+
+@cache
+def _family(slug: str) -> tuple[str, ...]:
+    """Datasets of the same family: editions and parts of one challenge."""
+    with (FACTS / "dataset.csv").open(encoding="utf-8", newline="") as stream:
+        families = {row["slug"]: row["family"] for row in csv.DictReader(stream)}
+    return tuple(other for other, family in families.items() if other != slug and family and family == families.get(slug))

@@ -89,6 +89,8 @@ def _alike(one: Member, two: Member) -> Iterator[tuple[Reader, Reader]]:
     for reader in one.readings.readers.values():
         for other in two.readings.readers.values():
             same = reader.medium == other.medium == "mask" or (reader.medium == other.medium and reader.origin == other.origin)
+            if reader.map.dataset == other.map.dataset == one.slug:      # the catalog has several maps of it: tasks and parts with files of their own
+                continue
             if same and reader.encoding == other.encoding and (reader.map.name, reader.map.entries) != (other.map.name, other.map.entries):
                 yield reader, other
 

@@ -16,7 +16,7 @@ from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.image import Pixels
 from isocenter.harmonize.layout_rules import BoxRule, Layout, MaskRule
 from isocenter.harmonize.mask_file import how_written, open_mask, raw_of
-from isocenter.harmonize.meaning import second_readings
+from isocenter.harmonize.meaning import fitting_maps, second_readings
 from isocenter.harmonize.overlay_boxes import box_marks, boxed, table_marks
 from isocenter.harmonize.overlay_pairing import Finder, Stacks, annotation
 from isocenter.harmonize.patterns import fill
@@ -87,7 +87,7 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
     reader = Reader(rule.pattern.text, "mask", mapping, rule.encoding)
     row.said += [Said(reader, raw, number, not unknown) for raw, number in said.items()]
     if unknown:
-        row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list")
+        row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list; {fitting_maps(source.slug, reader, met)}")
         return nothing
     if tuple(facts.header.shape or ())[:3] != tuple(row.values["shape"] or ())[:3]:
         row.issue(f"mask_mismatch: mask {facts.path} has shape {facts.header.shape}, the image {row.values['shape']}")

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from isocenter.core.errors import BadInput, Conflict
+from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge import merge
+from isocenter.harmonize.sample import SAMPLES
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt
 
@@ -102,3 +104,15 @@ def test_two_members_that_read_one_dataset_differently_stop_the_merge_until_both
         merge(workspace, [one, two], name="c")
     cohort: Cohort = merge(workspace, [one, two], name="c", settle={"one and two: liver-map or spleen-map": "both"})
     assert [dict(labels) for labels in cohort.table["labels"]] == [{"liver": "present"}, {"spleen": "present"}]
+
+
+@pytest.mark.parametrize(("slug", "labels", "value", "told"), [
+    ("brats-2021", "brats2023-gli", "4", "'brats21-raw-values' (as published) lists them: 4 = enhancing tumor"),
+    ("brats-2023", "brats21-raw-values", "3", "'brats2023-gli' (as published) lists them: 3 = enhancing tumor"),
+])
+def test_a_value_that_the_map_does_not_list_is_refused_with_the_map_that_does(workspace: Workspace, masks: Masks, slug: str, labels: str, value: str, told: str) -> None:
+    masks("glioma", slug, value, labels)
+    row = read_table(workspace.samples("glioma"), SAMPLES).row(0, named=True)
+    assert f"holds {value}, which label map {labels!r} does not list; it reads none of them; " in row["issues"][-1]
+    assert told in row["issues"][-1]
+    assert not row["labels"]
