@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import polars as pl
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.export_target import Target
-from isocenter.curate.rights import licenses_of, verdicts
+from isocenter.curate.rights import together
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.sample import INVENTORY
 from isocenter.harmonize.source import Source, open_source
@@ -23,6 +24,7 @@ from isocenter.registry.lookup import Query
 TEXTS = Path(__file__).parent / "licence_texts"
 LARGEST = 1 << 20
 FOLDER = "licenses"
+Licenses = Mapping[str, tuple[License, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,8 @@ class Member:
     files: tuple[str, ...]
 
 
-def write_attribution(workspace: Workspace, cohort: Cohort, out: Target, warnings: list[str]) -> list[Member]:
-    """Write all three; texts of `licenses/` are the public licence, else what is known of its terms, and the files that lie with the data."""
-    found = licenses_of(workspace, cohort)
+def write_attribution(workspace: Workspace, cohort: Cohort, found: Licenses, out: Target, warnings: list[str]) -> list[Member]:
+    """Write all three. found: as `licenses_of` tells them; texts of `licenses/` are the public licence, else what is known of its terms, and the files that lie with the data."""
     licenses = {license_.id: license_ for license_, _ in found.values()}
     with catalog_query(workspace) as query:
         members = _members(workspace, cohort, query)
@@ -53,7 +54,7 @@ def write_attribution(workspace: Workspace, cohort: Cohort, out: Target, warning
         for path in member.files:
             out.copy(member.source.root / path, f"{FOLDER}/{member.source.name}/{path}")
     out.text("ATTRIBUTION.md", _attribution(cohort, members, found))
-    out.text("LICENSES.md", _licenses(workspace, cohort, found, urls, warnings))
+    out.text("LICENSES.md", _licenses(found, warnings))
     return members
 
 
@@ -92,7 +93,7 @@ def _text(license_: License, url: str | None) -> str:
     return f"{license_.id}\n\n{where}\nWhat isocenter reads from it (permissions; then what is asked for):\n{flags}{f'Note: {license_.note}' if license_.note else ''}\n"
 
 
-def _attribution(cohort: Cohort, members: list[Member], found: dict[str, tuple[License, int]]) -> str:
+def _attribution(cohort: Cohort, members: list[Member], found: Licenses) -> str:
     lines = ["# Attribution", "", f"This corpus of {len(cohort)} samples is made of the datasets below. Name them, with their licences, wherever it is used.",
              "Its samples were chosen, and some were converted, by isocenter; `ledger.parquet` says which and how.", ""]
     for member in members:
@@ -109,10 +110,10 @@ def _attribution(cohort: Cohort, members: list[Member], found: dict[str, tuple[L
     return "\n".join(lines)
 
 
-def _licenses(workspace: Workspace, cohort: Cohort, found: dict[str, tuple[License, int]], urls: dict[str, str | None], warnings: list[str]) -> str:
+def _licenses(found: Licenses, warnings: list[str]) -> str:
     lines = ["# Licences", "", "| dataset: licence as stated | read as | samples | text |", "|---|---|---|---|"]
     lines += [f"| {name} | {license_.id} | {number} | [{FOLDER}/{file_name(license_.id)}]({FOLDER}/{file_name(license_.id)}) |" for name, (license_, number) in found.items()]
-    combined = verdicts(workspace, cohort).verdicts
+    combined = together(found).verdicts
     lines += ["", "| the whole may be used for | answer | why |", "|---|---|---|"]
     lines += [f"| {use} | {combined[use].answer} | {'; '.join(f'{one.dataset}: {one.why}' for one in combined[use].reasons[:5])} |" for use in USES]
     if warnings:

@@ -25,7 +25,6 @@ from isocenter.curate.export_manifest import MANIFEST, public_header, public_rec
 from isocenter.curate.export_names import write_names
 from isocenter.curate.export_target import CANNOT, Target
 from isocenter.curate.pseudonym import open_pseudonyms
-from isocenter.curate.rights import licenses_of
 from isocenter.curate.verify import verify
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge_ledger import ledger_of
@@ -161,8 +160,8 @@ def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key:
     files, size = len(out.entries), sum(entry.bytes for entry in out.entries.values())
     samples = write_manifest(out, plan.items, {"cohort": public_header(cohort.header), "use": key["use"]})
     done = write_ledger(out, out.notes)
-    members = write_attribution(workspace, cohort, out, plan.checked.warnings)
-    licenses = sorted({license_.id for license_, _ in licenses_of(workspace, cohort).values()})
+    members = write_attribution(workspace, cohort, plan.checked.licenses, out, plan.checked.warnings)
+    licenses = sorted({license_.id for license_, _ in plan.checked.licenses.values()})
     write_croissant(out, cohort.name, licenses, members, plan.checked.warnings)
     merged = ledger_of(workspace, cohort)
     for path in (merged, merged.with_suffix(".csv")) if merged else ():

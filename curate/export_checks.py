@@ -14,9 +14,9 @@ from isocenter.curate.export_dicom import Identifying, names_somebody
 from isocenter.curate.export_gather import Items
 from isocenter.curate.export_item import Item
 from isocenter.curate.leakage import Leak, leakage
-from isocenter.curate.rights import require
+from isocenter.curate.rights import licenses_of, require
 from isocenter.harmonize.cohort import Cohort
-from isocenter.registry.licenses import Use
+from isocenter.registry.licenses import License, Use
 
 SHOWN = 5
 LEAKING = ("patient", "study", "picture")
@@ -35,10 +35,11 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checks let pass: warnings, and the samples that the format cannot carry (number in the cohort -> why)."""
+    """What the checks let pass: warnings, samples that the format cannot carry (number in the cohort -> why), and licences as `licenses_of` tells them."""
 
     warnings: list[str]
     unfit: dict[int, str]
+    licenses: dict[str, tuple[License, int]]
 
 
 def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits: Callable[[Item], str | None] | None, identifying: Identifying = "refuse",
@@ -46,8 +47,9 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
     """Look for everything at once. Raises Refused that names every objection, its reason and what to type."""
     warnings: list[str] = []
     objections: list[Objection] = []
+    licenses = licenses_of(workspace, cohort)
     try:
-        warnings += require(workspace, cohort, use)
+        warnings += require(licenses, cohort.name, use)
     except Refused as error:
         objections.append(Objection("licence", error.what, error.hint or "--use local"))
     leaks, notes = _leaks(workspace, cohort, against)
@@ -72,7 +74,7 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
         objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", "--skip-unfit leaves them out, or another --to"))
     if objections:
         raise _refusal(cohort, objections)
-    return Checked(warnings, unfit)
+    return Checked(warnings, unfit, licenses)
 
 
 def _refusal(cohort: Cohort, objections: list[Objection]) -> IsocenterError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -37,15 +38,20 @@ def licenses_of(workspace: Workspace, cohort: Cohort) -> dict[str, tuple[License
 
 def verdicts(workspace: Workspace, cohort: Cohort, *, changed: bool = True) -> Combination:
     """What may be done with the whole. changed: pixels or labels differ from what was published."""
-    return combine({name: license_ for name, (license_, _) in licenses_of(workspace, cohort).items()}, changed=changed)
+    return together(licenses_of(workspace, cohort), changed=changed)
 
 
-def require(workspace: Workspace, cohort: Cohort, use: Use, *, changed: bool = True) -> list[str]:
+def together(licenses: Mapping[str, tuple[License, int]], *, changed: bool = True) -> Combination:
+    """What may be done with samples under all these licences."""
+    return combine({name: license_ for name, (license_, _) in licenses.items()}, changed=changed)
+
+
+def require(licenses: Mapping[str, tuple[License, int]], cohort: str, use: Use, *, changed: bool = True) -> list[str]:
     """Warnings for local use; for `share` and `commercial` raises Refused naming every licence that forbids or does not say."""
-    verdict = verdicts(workspace, cohort, changed=changed).verdicts[use]
+    verdict = together(licenses, changed=changed).verdicts[use]
     reasons = [f"{reason.dataset}: {reason.why} ({reason.license})" for reason in verdict.reasons]
     if verdict.answer == "yes" or use == "local":
         return reasons if verdict.answer != "yes" else []
     shown = "\n         ".join(reasons[:10]) + (f"\n         and {len(reasons) - 10} more" if len(reasons) > 10 else "")
-    raise Refused(f"use {use!r} is not allowed by every licence:\n         {shown}", where=cohort.name,
-                  hint="leave those members out (merge --where), or use = \"local\"")
+    raise Refused(f"use {use!r} is not allowed by every licence:\n         {shown}", where=cohort,
+                  hint="leave those members out (merge --where), or --use local (in a recipe: use = \"local\")")

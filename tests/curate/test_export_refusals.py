@@ -142,8 +142,8 @@ def test_pseudonyms_depend_on_the_key_and_lead_back_only_in_the_workspace(films:
     names = read_table(workspace.root / "pseudonyms/all.parquet", NAMES)
     assert dict(names.select("patient", "patient_id").iter_rows()) == dict(zip(two, ["anna17", "anna17", "bert23", "carl42"]))
     assert key_path(workspace).stat().st_mode & 0o077 == 0
+    (tmp_path / "short").write_text("abc")
     with pytest.raises(BadInput, match="can be guessed"):
-        (tmp_path / "short").write_text("abc")
         open_pseudonyms(workspace, tmp_path / "short")
     with pytest.raises(NotFound, match="no key file"):
         open_pseudonyms(workspace, tmp_path / "nowhere")

@@ -169,3 +169,133 @@ def test_a_shared_shard_counts_once(workspace: Workspace, cells: Cohort, tmp_pat
     assert done.files == 2
     assert done.bytes == sum(path.stat().st_size for path in (tmp_path / "out").glob("*.tar"))
     assert pl.read_parquet(tmp_path / "out/manifest.parquet")["path"].n_unique() == 2
+
+
+def test_nnunet_by_annotation_makes_a_dataset_of_each_set_and_ignores_nothing(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:
+    export(workspace, organs, to="nnunet", folder=tmp_path / "out", wishes=Wishes(by_annotation=True))
+    found = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "out").glob("*/dataset.json")}
+    assert {name: (facts["labels"], facts["numTraining"]) for name, facts in found.items()} == {
+        "Dataset001_liver": ({"background": 0, "liver": 1}, 1), "Dataset002_liver_spleen": ({"background": 0, "liver": 1, "spleen": 2}, 2)}
+    assert pl.read_parquet(tmp_path / "out/ledger.parquet").height == 0
+    assert verify(tmp_path / "out") == []
+
+
+def check_nnunet(folder: Path) -> None:
+    """nnU-Net v2's own rules (dataset_format.md): keys, consecutive labels, ignore highest, channel files, one grid per case, cases of the splits."""
+    facts = json.loads((folder / "dataset.json").read_text())
+    assert facts.keys() >= {"channel_names", "labels", "numTraining", "file_ending"}
+    assert "regions_class_order" in facts or all(isinstance(value, int) for value in facts["labels"].values())
+    values = list(facts["labels"].values())
+    assert (facts["labels"]["background"], sorted(values)) == (0, list(range(len(values))))
+    assert facts["labels"].get("ignore", max(values)) == max(values)
+    assert list(facts["channel_names"]) == [str(at) for at in range(len(facts["channel_names"]))]
+    labels = sorted(path.name.removesuffix(facts["file_ending"]) for path in (folder / "labelsTr").iterdir())
+    assert len(labels) == facts["numTraining"]
+    images = {path.name for path in (folder / "imagesTr").iterdir()}
+    assert images == {f"{case}_{at:04d}{facts['file_ending']}" for case in labels for at in range(len(facts["channel_names"]))}
+    for case in labels:
+        label = nib.load(folder / "labelsTr" / f"{case}{facts['file_ending']}")
+        assert set(np.unique(np.asarray(label.dataobj)).tolist()) <= set(values)
+        for at in range(len(facts["channel_names"])):
+            image = nib.load(folder / "imagesTr" / f"{case}_{at:04d}{facts['file_ending']}")
+            assert image.shape == label.shape
+            assert np.allclose(image.affine, label.affine)
+    if (folder / "splits_final.json").exists():
+        assert all({*fold["train"], *fold["val"]} == set(labels) for fold in json.loads((folder / "splits_final.json").read_text()))
+
+
+def test_nnunet_keeps_its_own_rules_with_splits_and_several_datasets(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:
+    sided = Cohort("sided", organs.table.with_columns(pl.Series("split", ["train", "val", "train"])), organs.header).save(workspace)
+    export(workspace, sided, to="nnunet", folder=tmp_path / "out")
+    check_nnunet(tmp_path / "out")
+    export(workspace, organs, to="nnunet", folder=tmp_path / "several", wishes=Wishes(by_annotation=True))
+    for folder in (path for path in (tmp_path / "several").iterdir() if path.name.startswith("Dataset")):
+        check_nnunet(folder)
+
+
+def test_a_fourth_dimension_becomes_channels(workspace: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "mr"
+    (root / "lab").mkdir(parents=True)
+    array = np.random.default_rng(0).normal(size=(6, 5, 4, 3)).astype(np.float32)
+    nib.save(nib.Nifti1Image(array, np.diag([2.0, 2, 3, 1])), root / "a.nii.gz")
+    nib.save(nib.Nifti1Image((array[..., 0] > 1).astype(np.uint8), np.diag([2.0, 2, 3, 1])), root / "lab/a.nii.gz")
+    _volumes(workspace, root)
+    export(workspace, Cohort.open(workspace, "mr-all"), to="nnunet", folder=tmp_path / "out")
+    check_nnunet(tmp_path / "out")
+    assert np.allclose(nib.load(next((tmp_path / "out/imagesTr").glob("*_0002.nii.gz"))).get_fdata(), array[..., 2])
+
+
+def test_a_mask_on_another_grid_is_left_out_and_not_painted(workspace: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "mr"
+    (root / "lab").mkdir(parents=True)
+    array = np.zeros((6, 5, 4), np.float32)
+    for name, affine in (("flipped", np.diag([-2.0, 2, 3, 1])), ("good", np.diag([2.0, 2, 3, 1])), ("rounded", np.diag([2.01, 2, 3, 1]))):
+        nib.save(nib.Nifti1Image(array, np.diag([2.0, 2, 3, 1])), root / f"{name}.nii.gz")
+        nib.save(nib.Nifti1Image(np.ones(array.shape, np.uint8), affine), root / f"lab/{name}.nii.gz")
+    _volumes(workspace, root)
+    done = export(workspace, Cohort.open(workspace, "mr-all"), to="nnunet", folder=tmp_path / "out")
+    assert (done.samples, done.unreadable) == (2, 1)
+    assert "lies on another grid" in pl.read_parquet(tmp_path / "out/ledger.parquet").filter(pl.col("what") == "left out")["why"].item()
+    check_nnunet(tmp_path / "out")
+
+
+def _volumes(workspace: Workspace, root: Path) -> None:
+    layout = root.parent / "mr.toml"
+    layout.write_text(tomli_w.dumps({"images": "{name}.nii.gz", "modality": "MR", "masks": [{"pattern": "lab/{name}.nii.gz", "term": "liver"}]}))
+    adopt(workspace, "mr", root, layout=str(layout), license="MIT")
+    scan(workspace, "mr")
+    merge(workspace, ["mr"], name="mr-all")
+
+
+def test_monai_labels_of_several_datasets_mean_the_same(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:
+    export(workspace, organs, to="monai", folder=tmp_path / "out")
+    facts = json.loads((tmp_path / "out/dataset.json").read_text())
+    assert facts["labels"] == {"0": "background", "1": "liver", "2": "spleen", "3": "ignore"}
+    values = [sorted(np.unique(np.asarray(nib.load(tmp_path / "out" / entry["label"]).dataobj)).tolist()) for entry in facts["training"]]
+    assert values == [[0, 1, 2], [0, 1, 2], [1, 3]]                                # published, the third held 7
+
+
+def test_imis_reads_as_its_loader_does(workspace: Workspace, cells: Cohort, tmp_path: Path) -> None:
+    import ast
+
+    from scipy import sparse
+
+    export(workspace, cells, to="imis", folder=tmp_path / "out", wishes=Wishes(skip_unfit=True))
+    facts = json.loads((tmp_path / "out/dataset.json").read_text())
+    assert facts["labels"] == {"0": "background", "1": "white blood cell"}
+    entry = (facts["training"] + facts["test"])[0]
+    shape = ast.literal_eval(entry["label"].split(".")[-2])
+    assert shape == (1, 20, 30, 1)
+    label = sparse.load_npz(tmp_path / "out" / entry["label"]).toarray().reshape(shape)
+    assert label[0, 2:6, 10:20, 0].all()
+    assert label.sum() == 40
+    instances = np.load(tmp_path / "out" / entry["imask"])
+    assert (instances.dtype, instances.shape) == (np.int64, (20, 30, 1))
+    assert np.array_equal(instances[..., 0] == 0, label[0, ..., 0] == 1)
+    assert set(np.unique(instances).tolist()) == {-1, 0}
+    assert Image.open(tmp_path / "out" / entry["image"]).size == (30, 20)
+
+
+def test_datasets_has_typed_features(workspace: Workspace, cells: Cohort, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    export(workspace, cells, to="huggingface", folder=tmp_path / "out")
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert isinstance(loaded.features["image"], datasets.Image)
+    assert isinstance(loaded.features["present"], datasets.List)
+    row = loaded[0]
+    assert ("red blood cell" in row["present"], row["absent"]) == (True, [])
+    assert row["boxes"] == [{"term": "red blood cell", "box": [2.0, 4.0, 12.0, 9.0]}]
+    assert np.asarray(row["image"]).max() > 255                                   # 16 bits stay 16 bits
+    assert "license: other" in (tmp_path / "out/README.md").read_text()
+
+
+def test_masks_go_out_in_the_terms_of_the_label_space(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:
+    space = tmp_path / "abdomen.toml"
+    space.write_text('terms = ["liver"]\n[unions]\n"liver or spleen" = ["liver", "spleen"]\n')
+    merge(workspace, ["both", "liver-only"], name="abdomen", space=str(space))
+    export(workspace, Cohort.open(workspace, "abdomen"), to="sat-jsonl", folder=tmp_path / "out")
+    lines = [json.loads(line) for line in (tmp_path / "out/train.jsonl").read_text().splitlines()]
+    assert [line["label"] for line in lines] == [["liver", "liver or spleen"]] * 3
+    assert [line["incomplete"] for line in lines] == [[], [], ["liver or spleen"]]   # the third never looked at spleens
+    sizes = [int(np.asarray(nib.load(tmp_path / "out" / name).dataobj).sum()) for name in lines[0]["mask"]]
+    assert sizes == [8, 24]
