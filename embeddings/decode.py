@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
@@ -15,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isocenter.core.workers import cores, processes
 from isocenter.embeddings.api import Transform
 
 Loader = Callable[[], Any]
 Outcome = tuple[list[NDArray[Any]], str | None]
+PRELOAD = ["isocenter.embeddings.decode", "isocenter.embeddings.prepare"]
 CHUNK = 8
 CHUNKS_AHEAD = 4                # per worker; bounds what is decoded and not yet encoded
 FEW = 32                        # items for which starting workers takes longer than decoding
@@ -47,7 +47,7 @@ def decode(items: Iterable[Item], transform: Transform, workers: int | None = No
     stream = iter(items)
     head = list(islice(stream, FEW + 1))
     if workers is None:
-        workers = 0 if len(head) <= FEW else min(8, os.cpu_count() or 1)
+        workers = 0 if len(head) <= FEW else min(8, cores())
     if workers == 0:
         for item in (*head, *stream):
             yield prepare(item, transform)
@@ -70,7 +70,7 @@ def prepare(item: Item, transform: Transform) -> Decoded:
 def _pool(chunks: Iterator[list[Item]], transform: Transform, workers: int) -> Iterator[Decoded]:
     """Work through the chunks in worker processes. When one of them dies, what was under way is done again one by one."""
     waiting: deque[tuple[list[Item], Future[list[Outcome]]]] = deque()
-    with _executor(workers) as pool:
+    with processes(workers, preload=PRELOAD) as pool:
         try:
             for chunk in islice(chunks, workers * CHUNKS_AHEAD):
                 waiting.append((chunk, pool.submit(_prepare_all, chunk, transform)))
@@ -98,20 +98,12 @@ def _restored(items: list[Item], results: list[Outcome]) -> Iterator[Decoded]:
 
 def _alone(item: Item, transform: Transform) -> Decoded:
     """One item in a process of its own, so that it can only take itself down."""
-    with _executor(1) as pool:
+    with processes(1, preload=PRELOAD) as pool:
         try:
             [(views, error)] = pool.submit(_prepare_all, [item], transform).result()
             return Decoded(item, views, error)
         except BrokenProcessPool:
             return Decoded(item, [], "the decoder died on this file (out of memory, or a fault in a library)")
-
-
-def _executor(workers: int) -> ProcessPoolExecutor:
-    """Fresh processes, not forks: threads of torch and polars do not survive a fork."""
-    context = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["isocenter.embeddings.decode", "isocenter.embeddings.prepare"])
-    return ProcessPoolExecutor(workers, mp_context=context)
 
 
 def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:

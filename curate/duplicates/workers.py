@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from isocenter.core.progress import track
+from isocenter.core.workers import cores, processes
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -30,28 +28,17 @@ class Pool:
         yield from track(results, what, total=len(jobs))
 
 
-def _watch(parent: int) -> None:
-    """End this worker when the process that started it is gone, so that a killed command leaves nothing behind."""
-
-    def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(2)
-        os._exit(1)
-
-    threading.Thread(target=look, daemon=True).start()
-
-
 @contextmanager
 def pool(workers: int | None = None) -> Iterator[Pool]:
     """A pool of `workers` processes, by default as many as this process may use."""
-    count = workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    count = workers or cores()
     if count == 1:
         yield Pool(None, 1)
         return
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     try:
-        with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_watch, initargs=(os.getpid(),)) as executor:
+        with processes(count) as executor:
             yield Pool(executor, count)
     finally:
         for name, value in before.items():
