@@ -30,6 +30,7 @@ from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
 from isocenter.harmonize.merge import merge
+from isocenter.harmonize.merge_conflicts import other_maps
 from isocenter.harmonize.merge_ledger import MERGE_LEDGER, ledger_path, readable
 from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
@@ -83,16 +84,17 @@ def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
         raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
     warnings: list[str] = []
     for member in recipe.members:
-        warnings += scan_member(workspace, member).warnings
+        warnings += scan_member(workspace, recipe, member).warnings
     for name, known in known_of(workspace, [member.name for member in recipe.members]).items():
         warnings += [f"{name}: {text}" for text in known.warnings]
     return warnings
 
 
-def scan_member(workspace: Workspace, member: Member) -> Scanned:
-    """Adopt and scan one member, whose root is known."""
+def scan_member(workspace: Workspace, recipe: Recipe, member: Member) -> Scanned:
+    """Adopt and scan one member, whose root is known; its masks are read as the recipe has settled."""
     assert member.root is not None
-    adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license)
+    adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license,
+          terms=member.terms, maps=other_maps(member.name, recipe.merge.get("settle", {})))
     say(f"scan {member.name}")
     return scan(workspace, member.name)
 

@@ -47,7 +47,7 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
         if member.root is None or not member.root.is_dir():
             members.append({"dataset": member.name, "in": False, "reason": f"no local copy ({member.stated_root})", "samples": 0, "bytes": 0, "errors": 0, "license": member.license})
             continue
-        found = scan_member(workspace, member)
+        found = scan_member(workspace, recipe, member)
         warnings += found.warnings
         size = read_table(workspace.samples(member.name), SAMPLES, ["bytes"])["bytes"].sum()
         members.append({"dataset": member.name, "in": True, "reason": "", "samples": found.samples - found.errors, "bytes": int(size or 0), "errors": found.errors, "license": member.license})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -23,12 +24,15 @@ STAGES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "export": {"to": str, "accept_leakage": bool, "against": list, "identifying": str, "keep_dates": bool, "skip_unfit": bool, "by_annotation": bool, "conceal_names": bool},
 }
 TOP: dict[str, type | tuple[type, ...]] = {"name": str, "use": str, "seed": int, "dataset": list, "description": str}
-DATASET: dict[str, type | tuple[type, ...]] = {"name": str, "root": str, "dataset": str, "layout": str, "license": str}
+DATASET: dict[str, type | tuple[type, ...]] = {"name": str, "root": str, "dataset": str, "layout": str, "license": str, "terms": dict}
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One dataset of a recipe. `root` is resolved; None when its variable is not set and no path was given."""
+    """One dataset of a recipe. `root` is resolved; None when its variable is not set and no path was given.
+
+    terms: names of the dataset's own labels -> terms of the vocabulary.
+    """
 
     name: str
     root: Path | None
@@ -36,6 +40,7 @@ class Member:
     dataset: str | None = None
     layout: str = "folder"
     license: str | None = None
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def _member(path: Path, rule: dict[str, Any], number: int, data: dict[str, Path]
     if layout.endswith(".toml"):
         layout = str((path.parent / layout).resolve())
     root = data.get(rule["name"]) or _root(path, rule["root"])
-    return Member(rule["name"], root, rule["root"], rule.get("dataset"), layout, rule.get("license"))
+    return Member(rule["name"], root, rule["root"], rule.get("dataset"), layout, rule.get("license"), rule.get("terms", {}))
 
 
 def _root(path: Path, stated: str) -> Path | None:

@@ -41,17 +41,19 @@ def _knows(mapping: LabelMap, values: Iterable[str]) -> bool:
 @cache
 def _used_for(slug: str) -> tuple[LabelMap, ...]:
     """Maps that the layouts of this dataset read its masks with; the catalog keeps some of them under no dataset."""
-    found = {name for one in map(layouts.load, map(layouts.find, layouts.names())) if one.dataset == slug for rule in one.masks for name in rule.labels}
+    paths = [path for path in map(layouts.find, layouts.names()) if f'dataset = "{slug}"' in path.read_text(encoding="utf-8")]
+    found = {name for layout in map(layouts.load, paths) for rule in layout.masks for name in rule.labels}
     return tuple(all_maps()[name] for name in sorted(found & all_maps().keys()))
 
 
 def fitting_maps(slug: str, reader: Reader, values: Collection[str]) -> str:
-    """In words, how the values would be read by the map that does not list all of them, and by maps of the dataset or its family that do."""
+    """In words, how the map that does not list all of the values reads the rest, and how maps of the dataset or its family do that list them."""
     family = [slug, *(reader.map.dataset,) * bool(reader.map.dataset), *_family(slug), *_family(reader.map.dataset)]
     others = {mapping.name: mapping for one in family for mapping in (*maps_of(one), *_used_for(one)) if mapping.name != reader.map.name and _knows(mapping, values)}
     nearest = sorted(others.values(), key=lambda mapping: (mapping.encoding != reader.encoding, mapping.dataset != slug, mapping.name))[:2]
     told = [f"{mapping.name!r} ({mapping.encoding}) lists them: {_read(mapping, values)}" for mapping in nearest]
-    return "; ".join([f"it reads {_read(reader.map, values) or 'none of them'}", *told])
+    own = _read(reader.map, values)
+    return "".join(f"; {text}" for text in ([f"it reads {own}"] if own else []) + told)
 
 
 def _read(mapping: LabelMap, values: Iterable[str]) -> str:

@@ -43,13 +43,18 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge would be. rows: the chosen samples with their labels in the space; readable: how many the condition chose from."""
+    """What a merge would be.
+
+    rows: the chosen samples with their labels in the space; readable: how many the condition chose from. carried_out: answers that
+    were given when the members were adopted.
+    """
 
     rows: pl.DataFrame
     readable: int
     space: LabelSpace
     ledger: pl.DataFrame
     found: tuple[Disagreement, ...]
+    carried_out: Mapping[str, str]
     warnings: tuple[str, ...]
 
 
@@ -69,7 +74,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
         if found.rows.height == 0:
             raise BadInput("no sample fits" if found.readable else "no sample can be read", hint=f"the condition was {where!r}" if where else None)
         header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, **wish.plain()}, "parent": None, "inputs": dict(run.inputs),
-                                  "space": found.space.plain(), "settled": {one.name: one.answer for one in found.found if one.answer}, "warnings": list(found.warnings),
+                                  "space": found.space.plain(), "settled": {**found.carried_out, **{one.name: one.answer for one in found.found if one.answer}}, "warnings": list(found.warnings),
                                   "raw_values": fates(found.ledger), "lineage": []}
         cohort = Cohort(name, found.rows.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace, dry_run=dry_run)
         if not dry_run:
@@ -85,7 +90,10 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     tables = {dataset: read_table(workspace.samples(dataset), SAMPLES) for dataset in datasets}
     target = space_of({dataset: _annotated(table) for dataset, table in tables.items()}, wish.space, read_doubt(wish.uncertain))
     rows = _into(pl.concat([table.filter(pl.col("error").is_null()) for table in tables.values()]), target)
-    found, warnings = answered([*disagreements(members), *contradicting_copies(rows)], wish.settle)
+    carried_out = {f"{member.name}: {used} or {other}": other for member in members for used, other in member.maps.items()}
+    open_ = {name: answer for name, answer in wish.settle.items() if carried_out.get(name) != answer}
+    _refuse_doubles(rows)
+    found, warnings = answered([*disagreements(members), *contradicting_copies(rows)], open_)
     rows = with_answers(rows, {one.name: one.answer for one in found if one.answer})
     chosen = _where(rows, wish.where) if wish.where else rows
     warnings += [f"{one.name} is present in one and absent in another, {len(one.details)} {'time' if len(one.details) == 1 else 'times'}. They stay as they are; `dedup` withholds "
@@ -93,18 +101,27 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     warnings += [f"{member.name} was scanned before raw values were kept; its part of the ledger is empty: isocenter scan {member.name}"
                  for member in members if not path_of(workspace, member.name).exists()]
     warnings += _unsaid(target, tables)
-    return Merged(chosen, rows.height, target, merge_ledger(workspace, members, chosen, target, found), tuple(found), tuple(warnings))
+    return Merged(chosen, rows.height, target, merge_ledger(workspace, members, chosen, target, found), tuple(found), carried_out, tuple(warnings))
 
 
 def _member(workspace: Workspace, dataset: str) -> Member:
     if not workspace.samples(dataset).exists():
         raise NotFound(f"dataset {dataset!r} is not scanned", where=str(workspace.samples(dataset)), hint=f"isocenter scan {dataset}")
     empty = Readings(pl.DataFrame(schema={"sample_id": pl.String, "reader": pl.String, "raw_value": pl.String, "voxels": pl.Int64, "used": pl.Boolean}))
-    slug, release = dataset, "unversioned"
+    slug, release, maps = dataset, "unversioned", {}
     if workspace.source(dataset).exists():
         source = open_source(workspace, dataset)
-        slug, release = source.slug, source.release or release
-    return Member(dataset, slug, release, read_readings(workspace, dataset) if path_of(workspace, dataset).exists() else empty)
+        slug, release, maps = source.slug, source.release or release, dict(source.maps)
+    return Member(dataset, slug, release, maps, read_readings(workspace, dataset) if path_of(workspace, dataset).exists() else empty)
+
+
+def _refuse_doubles(rows: pl.DataFrame) -> None:
+    """Raises BadInput when two members give the same id to a sample: they were adopted as one dataset and release."""
+    doubled = rows.filter(pl.col("sample_id").is_duplicated())
+    if doubled.height:
+        names = doubled["dataset"].unique().sort().to_list()
+        raise BadInput(f"{' and '.join(names)} have {doubled['sample_id'].n_unique()} sample ids in common, e.g. {doubled['sample_id'][0]}",
+                       hint=f"adopt one of them under a release or name of its own: isocenter adopt {names[-1]} … --dataset {names[-1]}")
 
 
 def _annotated(table: pl.DataFrame) -> set[str]:

@@ -43,11 +43,12 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One dataset of a merge: its catalog slug and release, and what its scan read."""
+    """One dataset of a merge: its catalog slug and release, maps that it is not read by although its layout names them, and what its scan read."""
 
     name: str
     slug: str
     release: str
+    maps: Mapping[str, str]
     readings: Readings
 
 
@@ -67,7 +68,7 @@ def _inside(member: Member) -> Iterator[Disagreement]:
     for (used, other), clashes in pairs.items():
         swapped = any(_mirrored(clash.reading) == clash.other_reading for clash in clashes)
         yield Disagreement(f"{member.name}: {used} or {other}", "left and right swapped" if swapped else "two readings", tuple(map(str, clashes)), (used,),
-                           f'if {other!r} is right, write labels = "{other}" under [[masks]] of the layout and scan {member.name} again')
+                           f"if {other!r} is right, a recipe answers so; else adopt {member.name} again with --read-as {used}={other}, and scan it")
 
 
 def _mirrored(terms: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,6 +107,16 @@ def _denied(first: LabelMap, second: LabelMap, values: Sequence[str]) -> Iterato
         for term in sorted(said[0].keys() & said[1].keys()):
             if {said[0][term], said[1][term]} == {"present", "absent"}:
                 yield f"value {value} says {term} is {said[0][term]} in map {first.name!r} and {said[1][term]} in map {second.name!r}"
+
+
+def other_maps(member: str, answers: Mapping[str, str]) -> dict[str, str]:
+    """What answers say of the masks of a member: map that the layout names -> the other one, which was found right."""
+    found = {}
+    for name, answer in answers.items():
+        used, _, other = name.removeprefix(f"{member}: ").partition(" or ")
+        if name.startswith(f"{member}: ") and answer == other:
+            found[used] = other
+    return found
 
 
 def answered(found: Sequence[Disagreement], answers: Mapping[str, str]) -> tuple[list[Disagreement], list[str]]:

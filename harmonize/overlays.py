@@ -74,7 +74,7 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
     except Unreadable as error:
         row.issue(f"corrupted_file: mask {facts.path}: {error.what}")
         return nothing
-    mapping = _mask_map(layout, rule, tokens)
+    mapping = _mask_map(source, layout, rule, tokens)
     met = {raw_of(value, rule.colours) for value in counts if value}
     drawn = sum(number for value, number in counts.items() if value)
     if rule.raw is not None and mapping.entries[0].raw != "*":
@@ -87,7 +87,7 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
     reader = Reader(rule.pattern.text, "mask", mapping, rule.encoding)
     row.said += [Said(reader, raw, number, not unknown) for raw, number in said.items()]
     if unknown:
-        row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list; {fitting_maps(source.slug, reader, met)}")
+        row.issue(f"label_error: mask {facts.path} holds {', '.join(unknown[:5])}, which label map {mapping.name!r} does not list{fitting_maps(source.slug, reader, met)}")
         return nothing
     if tuple(facts.header.shape or ())[:3] != tuple(row.values["shape"] or ())[:3]:
         row.issue(f"mask_mismatch: mask {facts.path} has shape {facts.header.shape}, the image {row.values['shape']}")
@@ -116,7 +116,8 @@ def _structure(mapping: LabelMap, raw: str, met: bool, rule: MaskRule, facts: Fi
 
 
 def _clashes(source: Source, layout: Layout, rule: MaskRule, name: str, values: set[str]) -> list[Contradiction]:
-    return second_readings(source.slug, source.release, Reader(rule.pattern.text, "mask", _named_map(layout, name), rule.encoding), values, rule.settled)
+    reader = Reader(rule.pattern.text, "mask", _named_map(source, layout, name), rule.encoding)
+    return second_readings(source.slug, source.release, reader, values, (*rule.settled, *source.maps))
 
 
 def _geometry(rule: MaskRule) -> str | None:
@@ -148,16 +149,17 @@ def _counts(array: Pixels) -> dict[int, int]:
     return {int(value): number for value, number in found.items()}
 
 
-def _mask_map(layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
+def _mask_map(source: Source, layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
     if rule.term is not None:
         return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (rule.term if "{" not in rule.term else term_of(fill(rule.term, tokens)),)),))
-    maps = [_named_map(layout, fill(name, tokens)) for name in rule.labels]
+    maps = [_named_map(source, layout, fill(name, tokens)) for name in rule.labels]
     if not maps:
         return LabelMap(rule.pattern.text, (Entry("*", ()),))
     return maps[0] if len(maps) == 1 else replace(maps[0], name=" + ".join(one.name for one in maps), entries=tuple(entry for one in maps for entry in one.entries))
 
 
-def _named_map(layout: Layout, name: str) -> LabelMap:
+def _named_map(source: Source, layout: Layout, name: str) -> LabelMap:
+    name = source.maps.get(name, name)
     """The layout's own map of that name, else the catalog's; a name that a list of the dataset gives and nobody knows says nothing."""
     inline = {mapping.name: mapping for mapping in layout.maps}
     written = any(name in rule.labels for rule in layout.masks)

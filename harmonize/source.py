@@ -15,6 +15,7 @@ from isocenter.core.files import fingerprint, write_text
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.registry import vocabulary
+from isocenter.registry.labelmaps import find as find_map
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -24,6 +25,7 @@ class Source:
     """One adopted dataset. `layout` names a layout file; `license` is what the user read, None when nobody said.
 
     terms: names of the dataset's own labels that its user has explained -> terms of the vocabulary.
+    maps: label maps that the layout names for masks -> those that they are read by instead.
     """
 
     name: str
@@ -33,17 +35,18 @@ class Source:
     release: str | None = None
     license: str | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
+    maps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint([str(self.root), self.slug, self.release, self.license, *sorted(self.terms.items())])
+        return fingerprint([str(self.root), self.slug, self.release, self.license, *sorted(self.terms.items()), *sorted(self.maps.items())])
 
 
 def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = None, layout: str = "folder", license: str | None = None,
-          terms: Mapping[str, str] | None = None) -> Source:
+          terms: Mapping[str, str] | None = None, maps: Mapping[str, str] | None = None) -> Source:
     """Note where a dataset lies. Nothing is copied and nothing is written there. Adopting a name again replaces it.
 
-    dataset: `slug` or `slug@release` of the catalog; without it the name is the slug. terms: see `Source`; an unknown term is refused.
+    dataset: `slug` or `slug@release` of the catalog; without it the name is the slug. terms, maps: see `Source`; an unknown term or map is refused.
     """
     if not NAME.fullmatch(name):
         raise BadInput(f"{name!r} cannot name a dataset", hint="letters, digits, '.', '_' and '-'")
@@ -52,10 +55,13 @@ def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = 
     path = layouts.find(layout, workspace)
     parsed = layouts.load(path)
     slug, _, release = (dataset or parsed.dataset or name).partition("@")
-    source = Source(name, root.resolve(), slug, str(path.resolve()) if layout.endswith(".toml") else layout, release or parsed.release, license, dict(terms or {}))
+    source = Source(name, root.resolve(), slug, str(path.resolve()) if layout.endswith(".toml") else layout, release or parsed.release, license, dict(terms or {}), dict(maps or {}))
     for term in source.terms.values():
         vocabulary.load().term(term)
-    body = {"root": str(source.root), "slug": slug, "layout": source.layout, "release": source.release, "license": license, "terms": dict(source.terms) or None}
+    for mapping in set(source.maps.values()) - {own.name for own in parsed.maps}:
+        find_map(mapping)
+    body = {"root": str(source.root), "slug": slug, "layout": source.layout, "release": source.release, "license": license, "terms": dict(source.terms) or None,
+            "maps": dict(source.maps) or None}
     write_text(workspace.source(name), tomli_w.dumps({key: value for key, value in body.items() if value is not None}))
     return source
 
@@ -67,7 +73,7 @@ def open_source(workspace: Workspace, name: str) -> Source:
         known = ", ".join(workspace.sources()) or "none yet"
         raise NotFound(f"no dataset {name!r} is adopted (adopted: {known})", where=str(path), hint=f"isocenter adopt {name} /path/you/have")
     body = tomllib.loads(path.read_text(encoding="utf-8"))
-    return Source(name, Path(body["root"]), body["slug"], body["layout"], body.get("release"), body.get("license"), body.get("terms", {}))
+    return Source(name, Path(body["root"]), body["slug"], body["layout"], body.get("release"), body.get("license"), body.get("terms", {}), body.get("maps", {}))
 
 
 def annotation_file(workspace: Workspace, source: Source, uri: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, emit, with_workspace
+from isocenter.cli.options import as_json, emit, starting_workspace
 from isocenter.core.workspace import Workspace
 
 
@@ -18,10 +18,11 @@ from isocenter.core.workspace import Workspace
 @click.option("--table", type=click.Path(path_type=Path, dir_okay=False), help="A table below PATH to join to the images; its join column is found by content.")
 @click.option("--label", "labels", multiple=True, metavar="COLUMN:MODE[:SEPARATOR]", help="A label column of --table; MODE is exclusive, list or mentions.")
 @click.option("--term", "terms", multiple=True, metavar="NAME=TERM", help="What a name of the dataset's own labels means, as a term of the vocabulary.")
+@click.option("--read-as", multiple=True, metavar="MAP=MAP", help="Read masks by another label map than the one that the layout names.")
 @click.option("--license", "license_", metavar="ID", help="The licence as you read it.")
-@with_workspace
+@starting_workspace
 @as_json
-def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], license_: str | None, json_: bool) -> None:
+def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
     from isocenter.harmonize.layout_match import best, form_of
     from isocenter.harmonize.source import adopt, parse_terms
@@ -31,7 +32,8 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
         layout = str(layout_for_table(workspace, name, path, table, labels, layout))
     claims = best(path) if layout is None and path.is_dir() else []
     form = form_of(claims)
-    source = adopt(workspace, name, path, dataset=dataset, layout=layout or form or "folder", license=license_, terms=parse_terms(terms))
+    source = adopt(workspace, name, path, dataset=dataset, layout=layout or form or "folder", license=license_, terms=parse_terms(terms),
+                   maps=dict(text.split("=", 1) for text in read_as if "=" in text))
     looks = next((claim.layout for claim in claims if claim.layout != form), None) if form is None else None
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
     told = f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})"

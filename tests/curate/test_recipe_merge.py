@@ -65,6 +65,18 @@ def test_an_answer_by_name_builds_and_stands_in_lock_and_ledger_of_the_export(wo
     assert (row["targets"], row["voxels"], row["note"]) == (["left ventricular myocardium"], 4, f"settled: {NAME} = segbook-task013-acdc")
 
 
+def test_the_other_answer_reads_the_masks_by_the_other_map(workspace: Workspace, recipe: Path) -> None:
+    recipe.write_text(f'{RECIPE.replace("space.toml", "union")}[merge.settle]\n"{NAME}" = "acdc"\n')
+    built = build(workspace, read_recipe(recipe))
+    cohort = Cohort.open(workspace, "hearts.merged")
+    assert dict(cohort.table["labels"][0])["left heart ventricle"] == "present"
+    assert "left ventricular myocardium" not in dict(cohort.table["labels"][0])
+    assert cohort.header["settled"] == {NAME: "acdc"}
+    assert built.warnings == []
+    ledger = read_table(built.exported.folder / "merge_ledger.parquet", MERGE_LEDGER)
+    assert set(ledger["label_map"]) == {"acdc"}
+
+
 def test_another_space_in_the_same_file_makes_another_merge(workspace: Workspace, recipe: Path) -> None:
     recipe.write_text(f'{RECIPE}[merge.settle]\n"{NAME}" = "segbook-task013-acdc"\n')
     build(workspace, read_recipe(recipe), recipe.parent / "first")

@@ -42,7 +42,7 @@ def masks(workspace: Workspace, tmp_path: Path) -> Masks:
         root.mkdir()
         mask = np.zeros((4, 4, 4), np.uint8)
         mask[1:3, 1, 1] = int(value)
-        for file, array in (("case.nii.gz", np.arange(64, dtype=np.int16).reshape(4, 4, 4)), ("case_seg.nii.gz", mask)):
+        for file, array in ((f"{name}.nii.gz", np.arange(64, dtype=np.int16).reshape(4, 4, 4)), (f"{name}_seg.nii.gz", mask)):
             nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), root / file)
         layout = tmp_path / f"{name}.toml"
         layout.write_text(f'images = "{{case:[a-z]+}}.nii.gz"\nmasks = [{{ pattern = "{{case}}_seg.nii.gz", labels = "{labels}", encoding = "{encoding}" }}]\n{extra}')
@@ -113,6 +113,6 @@ def test_two_members_that_read_one_dataset_differently_stop_the_merge_until_both
 def test_a_value_that_the_map_does_not_list_is_refused_with_the_map_that_does(workspace: Workspace, masks: Masks, slug: str, labels: str, value: str, told: str) -> None:
     masks("glioma", slug, value, labels)
     row = read_table(workspace.samples("glioma"), SAMPLES).row(0, named=True)
-    assert f"holds {value}, which label map {labels!r} does not list; it reads none of them; " in row["issues"][-1]
+    assert f"holds {value}, which label map {labels!r} does not list; " in row["issues"][-1]
     assert told in row["issues"][-1]
     assert not row["labels"]
