@@ -72,7 +72,7 @@ def apply(ranking: Iterable[int], ids: Sequence[str], columns: Mapping[str, Sequ
     """
     order = [int(at) for at in dict.fromkeys(ranking)]
     price = np.ones(len(ids)) if costs is None else np.asarray(costs, float)
-    member = {limit: np.array([_holds(limit, value) for value in _column(limit, columns)], bool) for limit in constraints.limits}
+    member = {limit: np.array([holds(limit, value) for value in _column(limit, columns)], bool) for limit in constraints.limits}
     position = {one: at for at, one in enumerate(ids)}
     forced = [position[one] for one in sorted(constraints.include) if one in position]
     _refuse(_impossible(order, forced, member, price, constraints, set(position)))
@@ -153,7 +153,7 @@ def _column(limit: Limit, columns: Mapping[str, Sequence[object]]) -> Sequence[o
     return columns[limit.column]
 
 
-def _holds(limit: Limit, value: object) -> bool:
+def holds(limit: Limit, value: object) -> bool:
     if isinstance(value, (set, frozenset, list, tuple)):
         return limit.value in {str(one) for one in value}
     span = RANGE.fullmatch(limit.value)

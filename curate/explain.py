@@ -1,54 +1,98 @@
-"""Explain a sample: why it is in a cohort or out of it, stage by stage, with its nearest kept neighbour."""
+"""Explain a sample: why it is in a cohort or out of it, stage by stage, with its nearest kept neighbour; and a cohort: who left at which stage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from isocenter.core.errors import NotFound
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
-from isocenter.curate.groups import GROUPS, PAIRS
+from isocenter.curate import explain_stages as stages
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.sample import SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A sample's story. steps: one sentence per stage. nearest: the most similar sample of the cohort, None without vectors."""
+    """A sample's story. steps: sentences per stage. nearest: the most similar kept sample and the cosine, None without vectors."""
 
     sample_id: str
     kept: bool
     steps: list[str]
     row: dict[str, Any]
     nearest: tuple[str, float] | None = None
+    encoder: str | None = None
 
 
 def explain(workspace: Workspace, cohort: Cohort, sample: str, encoder: str | None = None) -> Explanation:
-    """The story of a sample, named by its id or the end of it. encoder: whose vectors find the nearest kept neighbour.
+    """The story of a sample, named by its id or the end of it.
 
+    encoder: whose vectors find the nearest kept neighbour; None takes the one that the selection looked at, if its vectors are there.
     Raises NotFound when no sample of the cohort's datasets has that id, or several end so.
     """
-    names = [*cohort.header.get("lineage", []), cohort.name]
-    cohorts = [Cohort.open(workspace, name) for name in names]
+    cohorts = _line(workspace, cohort)
     identity, row = _find(workspace, cohorts[0], sample)
-    steps, kept = [], False
+    steps: list[str] = []
+    before: dict[str, Any] | None = None
     for stage in cohorts:
         found = stage.table.filter(pl.col("sample_id") == identity).to_dicts()
-        kept = bool(found)
-        steps.append(f"{stage.name} ({stage.header['verb']}): " + (_in(found[0]) if found else _out(workspace, stage, identity, row)))
-        steps += _pairs(workspace, stage, identity)
+        said = stages.kept(stage, found[0], before) if found else stages.left_out(workspace, stage, identity, row)
+        steps.append(f"{stage.name} ({stage.header['verb']}): {said}")
+        steps += stages.pairs(workspace, stage, identity) + (stages.kin(workspace, stage, identity) if found else [])
+        before = found[0] if found else None
         if not found:
             break
-    nearest = _nearest(workspace, cohort, identity, encoder) if encoder else None
-    return Explanation(identity, kept, steps, row, nearest)
+    chosen = encoder or encoder_at_hand(workspace, cohort)
+    return Explanation(identity, before is not None, steps, row, _nearest(workspace, cohort, identity, chosen) if chosen else None, chosen)
+
+
+def departures(workspace: Workspace, cohort: Cohort) -> list[dict[str, Any]]:
+    """One row per stage: how many came in and went out, and what the stage asked."""
+    line = _line(workspace, cohort)
+    rows = []
+    for number, stage in enumerate(line):
+        came = len(line[number - 1]) if number else sum(read_table(workspace.samples(name), SAMPLES, ["error"]).height for name in _datasets(stage))
+        asked = {key: value for key, value in stage.header["parameters"].items() if key in ("where", "space", "near", "by", "budget", "wishes", "keep", "ratio") and value}
+        rows.append({"cohort": stage.name, "verb": stage.header["verb"], "in": came, "kept": len(stage), "out": came - len(stage), "asked": asked})
+    return rows
+
+
+def encoder_at_hand(workspace: Workspace, cohort: Cohort) -> str | None:
+    """The encoder that the last selection of the cohort's line looked at, if the pool has its vectors."""
+    from isocenter.embeddings.samples import embed_cohort
+
+    for stage in reversed(_line(workspace, cohort)):
+        if stage.header["verb"] == "select":
+            name = str(stage.header["parameters"]["encoder"])
+            there = embed_cohort(workspace, Cohort.open(workspace, stage.header["parent"]), name, dry_run=True)
+            return name if there.reused else None
+    return None
+
+
+def pool_of(workspace: Workspace, cohort: Cohort) -> Cohort:
+    """What the cohort was chosen from: the parent of the last stage of its line that left samples out, else itself."""
+    line = _line(workspace, cohort)
+    for parent, stage in reversed(list(pairwise(line))):
+        if len(stage) < len(parent):
+            return parent
+    return cohort
+
+
+def _line(workspace: Workspace, cohort: Cohort) -> list[Cohort]:
+    return [*(Cohort.open(workspace, name) for name in cohort.header.get("lineage", [])), cohort]
+
+
+def _datasets(first: Cohort) -> list[str]:
+    return sorted(first.header["parameters"].get("datasets") or first.table["dataset"].unique())
 
 
 def _find(workspace: Workspace, first: Cohort, sample: str) -> tuple[str, dict[str, Any]]:
-    datasets = first.header["parameters"].get("datasets") or first.table["dataset"].unique().to_list()
-    rows = pl.concat([read_table(workspace.samples(name), SAMPLES) for name in datasets])
+    rows = pl.concat([read_table(workspace.samples(name), SAMPLES) for name in _datasets(first)])
     found = rows.filter(pl.col("sample_id") == sample)
     found = found if found.height else rows.filter(pl.col("sample_id").str.ends_with(sample))
     if found.height != 1:
@@ -57,50 +101,17 @@ def _find(workspace: Workspace, first: Cohort, sample: str) -> tuple[str, dict[s
     return found["sample_id"][0], found.to_dicts()[0]
 
 
-def _in(row: dict[str, Any]) -> str:
-    words = ["in"]
-    if row["split"]:
-        words.append(f"on side {row['split']}")
-    if row["rank"] is not None:
-        words.append(f"rank {row['rank']}, gain {row['gain']:.4g}")
-    if row["reason"]:
-        words.append(row["reason"])
-    return ", ".join(words)
-
-
-def _out(workspace: Workspace, stage: Cohort, identity: str, row: dict[str, Any]) -> str:
-    if row["error"]:
-        return f"out: {row['error']}"
-    if workspace.groups(stage.name).exists():
-        groups = read_table(workspace.groups(stage.name), GROUPS)
-        mine = groups.filter(pl.col("sample_id") == identity)
-        if mine.height:
-            keeper = groups.filter((pl.col("group") == mine["group"][0]) & pl.col("keeper"))["sample_id"][0]
-            return f"out: a copy of {keeper} ({mine['evidence'][0]})"
-    parameters = stage.header["parameters"]
-    if stage.header["verb"] == "select":
-        return f"out: {parameters['by']} spent its budget of {parameters['budget']} on others"
-    if stage.header["verb"] == "merge" and parameters.get("where"):
-        return f"out: the condition does not hold: {parameters['where']}"
-    return "out"
-
-
-def _pairs(workspace: Workspace, stage: Cohort, identity: str) -> list[str]:
-    if not workspace.pairs(stage.name).exists():
-        return []
-    pairs = read_table(workspace.pairs(stage.name), PAIRS).filter((pl.col("a") == identity) | (pl.col("b") == identity))
-    return [f"  {row['verdict']}: {row['b'] if row['a'] == identity else row['a']} by {row['net']}, score {row['score']:.4g}" for row in pairs.iter_rows(named=True)]
-
-
 def _nearest(workspace: Workspace, cohort: Cohort, identity: str, encoder: str) -> tuple[str, float] | None:
     from isocenter.curate.features import features_of
 
-    origin = Cohort.open(workspace, cohort.header["lineage"][0]) if cohort.header.get("lineage") else cohort
-    features = features_of(workspace, origin, encoder)
-    ids = [origin.table["sample_id"][int(at)] for at in features.positions]
-    if identity not in ids:
+    line = _line(workspace, cohort)
+    pool = next((stage for stage in reversed(line) if identity in set(stage.table["sample_id"])), line[0])
+    features = features_of(workspace, pool, encoder)
+    ids = np.array(pool.table["sample_id"].to_list(), object)[features.positions]
+    mine = np.flatnonzero(ids == identity)
+    kept = np.flatnonzero(np.isin(ids, [one for one in cohort.table["sample_id"] if one != identity]))
+    if not len(mine) or not len(kept):
         return None
-    kept = set(cohort.table["sample_id"].to_list()) - {identity}
-    scores = features.rows @ features.rows[ids.index(identity)]
-    best = max(((float(score), name) for score, name in zip(scores, ids) if name in kept), default=None)
-    return (best[1], best[0]) if best else None
+    scores = features.rows[kept] @ features.rows[mine[0]]
+    best = int(np.argmax(scores))
+    return str(ids[kept[best]]), float(scores[best])

@@ -91,7 +91,7 @@ def _ask(features: NDArray[np.floating], labels: NDArray[np.bool_], sides: Galle
     order = np.argsort(-(features[queries] @ features[sides.gallery].T), axis=1, kind="stable")
     shared, gain = _relevance(labels[queries], labels[sides.gallery])
     figures = per_query(np.take_along_axis(shared, order, 1), np.take_along_axis(gain, order, 1), ks)
-    return _Answer(figures, shared.any(1), order[:, :max(VOTES)])
+    return _Answer(figures, np.asarray(shared.any(1)), order[:, :max(VOTES)])
 
 
 def per_query(relevant: NDArray[np.bool_], gain: NDArray[np.floating], ks: Sequence[int]) -> dict[str, NDArray[np.float64]]:

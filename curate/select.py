@@ -58,9 +58,10 @@ def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = DEFAULT
     strategy, wishes = STRATEGIES.get(by, workspace.plugins), wishes or Wishes()
     if budget <= 0 or (wishes.spend == "samples" and budget < 1):
         raise BadInput(f"budget {budget} selects nothing", hint="a number of samples, 1 or more")
-    asked = {key: value for key, value in asdict(wishes).items() if value and value != "samples"}
+    stated = {key: value for key, value in asdict(wishes).items() if value and value != "samples"}
+    asked = {"wishes": json.loads(json.dumps(stated, default=str))} if stated else {}
     with ledger(workspace, "select", dry_run=dry_run, cohort=cohort.name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, name=name,
-                **({"wishes": json.loads(json.dumps(asked, default=str))} if asked else {})) as run:
+                **asked) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         pool, positions = pool_of(workspace, cohort, strategy, encoder, on, wishes.supplied)
         picks = _choose(workspace, cohort, pool, positions, strategy, budget, seed, wishes)
@@ -71,7 +72,7 @@ def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = DEFAULT
                 inside = np.flatnonzero(np.isin(where, positions))
                 chosen = _choose(workspace, cohort, part(plain, inside), where[inside], STRATEGIES.get(baseline), budget, seed, wishes)
                 beside[baseline] = _measure(cohort, positions, pool, chosen)
-        made = cohort.next(name, _ranked(cohort, positions, picks, by), "select", by=by, budget=budget, seed=seed, encoder=encoder, on=on)
+        made = cohort.next(name, _ranked(cohort, positions, picks, by), "select", by=by, budget=budget, seed=seed, encoder=encoder, on=on, **asked)
         result = Cohort(name, made.table, {**made.header, "beside": beside}).save(workspace, dry_run=dry_run)
         run.counts |= {"pool": len(pool), "selected": len(result)}
         run.outputs |= {name: result.fingerprint or ""}
