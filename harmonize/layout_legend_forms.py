@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 BACKGROUND, IGNORE = ("background", "bg", "unlabeled", "unlabelled"), "ignore"
+BLACK = "#000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,14 @@ def _classes_json(text: str, path: str) -> dict[str, Legend]:
     return {source: Legend(f"{path}: {source}", _shown([(name, (f"{int(value):04d}",)) for name, value in classes.items()])) for source, classes in json.loads(text).items()}
 
 
-FORMS: dict[str, Callable[[str, str], dict[str, Legend]]] = {"dataset.json": _dataset_json, "dseg.tsv": _dseg_tsv, "classes.json": _classes_json}
+def _colours_json(text: str, path: str) -> dict[str, Legend]:
+    """A list of classes with name and colour, as EndoVis 2018 has it; raw values are `#rrggbb`."""
+    return {"": Legend(path, _shown([(str(one["name"]), ("#" + "".join(f"{int(part):02x}" for part in one["color"]),)) for one in json.loads(text)]))}
+
+
+FORMS: dict[str, Callable[[str, str], dict[str, Legend]]] = {"dataset.json": _dataset_json, "dseg.tsv": _dseg_tsv, "classes.json": _classes_json, "colours.json": _colours_json}
 
 
 def _shown(pairs: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Names of structures: not the background, not what is to be ignored."""
-    return tuple((name, values) for name, values in pairs if name.casefold() not in (*BACKGROUND, IGNORE) and values != ("0",))
+    return tuple((name, values) for name, values in pairs if name.casefold() not in (*BACKGROUND, IGNORE) and values not in (("0",), (BLACK,)))

@@ -25,7 +25,8 @@ NAMES = {1: "liver", 2: "spleen"}
 
 def legend_map(rule: LegendRule) -> LabelMap:
     """The map that the legends of a miniature are."""
-    return LabelMap(rule.name, tuple(Entry(f"{value:04d}" if rule.form == "classes.json" else str(value), (name,)) for value, name in NAMES.items()))
+    form = {"classes.json": "{:04d}", "colours.json": "#{:06x}"}.get(rule.form, "{}")
+    return LabelMap(rule.name, tuple(Entry(form.format(value), (name,)) for value, name in NAMES.items()))
 
 
 def write_legends(rule: LegendRule, layout: Layout, made: list[MiniSample], folder: Path) -> None:
@@ -37,6 +38,8 @@ def write_legends(rule: LegendRule, layout: Layout, made: list[MiniSample], fold
         path.parent.mkdir(parents=True, exist_ok=True)
         if rule.form == "dseg.tsv":
             path.write_text("index\tname\n" + "".join(f"{raw}\t{name}\n" for raw, name in NAMES.items()), encoding="utf-8")
+        elif rule.form == "colours.json":
+            path.write_text(json.dumps([{"name": name, "color": [0, 0, value]} for value, name in NAMES.items()]), encoding="utf-8")
         elif rule.form == "classes.json":
             sources = {fill(rule.key or "", one.tokens) for one in made}
             path.write_text(json.dumps({source: {name: value for value, name in NAMES.items()} for source in sorted(sources)}), encoding="utf-8")

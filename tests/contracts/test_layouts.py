@@ -44,11 +44,10 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tried]:
     """Every layout's miniature, scanned when first asked for."""
     class Trials(dict[str, Tried]):
         def __missing__(self, name: str) -> Tried:
-            self[name] = _try(name, home / name, workspace)
+            self[name] = _try(name, home / name, Workspace.create(tmp_path_factory.mktemp("w")))
             return self[name]
 
     home = tmp_path_factory.mktemp("miniatures")
-    workspace = Workspace.create(tmp_path_factory.mktemp("w"))
     return Trials()
 
 
