@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -280,3 +281,15 @@ def test_a_finished_export_is_left_as_it_is_and_a_stranger_s_file_is_never_remov
     (out / "thesis.txt").unlink()
     export(workspace, films, to="parquet", folder=out)
     assert not (out / "images").exists()
+
+
+def test_the_exporters_of_the_how_to_work_as_they_stand(films: Cohort, workspace: Workspace, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/write-an-exporter.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (workspace.plugins / "exporters").mkdir(parents=True)
+    for number, text in enumerate(examples):
+        (workspace.plugins / f"exporters/listing{number}.py").write_text(text)
+        export(workspace, films, to=f"listing{number}", folder=tmp_path / str(number))
+        assert verify(tmp_path / str(number)) == []
+        assert len((tmp_path / str(number) / "list.txt").read_text().splitlines()) == 4
+        assert pl.read_parquet(tmp_path / str(number) / "manifest.parquet").height == 4
