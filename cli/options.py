@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from isocenter.core.errors import UsageError
+from isocenter.core.errors import IsocenterError, UsageError
 from isocenter.core.workspace import Workspace
 
 WORKSPACE = "isocenter.workspace"
@@ -20,33 +21,50 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def with_workspace(function: F) -> F:
-    """Add `--workspace DIR` (or `$ISOCENTER_WORKSPACE`, or the current folder) and pass the opened workspace first.
+    """Add `--workspace DIR` (or `$ISOCENTER_WORKSPACE`, or the current folder) and pass the opened workspace first."""
+    return _workspace(function, lambda folder: Workspace.open(folder or Path()), "The workspace folder.  [default: current folder]")
 
-    A folder that was named becomes a workspace when it is none; the current folder never does unasked.
-    """
 
-    @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE",
-                  default=None, show_default="current folder", help="The workspace folder; it is made if it does not exist.")
-    @wraps(function)
-    def wrapper(folder: Path | None, **options: Any) -> Any:
-        workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
-        click.get_current_context().meta[WORKSPACE] = "" if folder is None else f" --workspace {folder}"
-        return function(workspace, **options)
-
-    return wrapper  # type: ignore[return-value]
+def starting_workspace(function: F) -> F:
+    """The same for verbs that work begins with: a folder that was named becomes a workspace when it is none; the current folder never does unasked."""
+    return _workspace(function, lambda folder: Workspace.open(Path()) if folder is None else Workspace.create(folder),
+                      "The workspace folder; it is made if it does not exist.  [default: current folder]")
 
 
 def maybe_workspace(function: F) -> F:
-    """Add `--workspace DIR` for verbs that only read: the workspace if that folder is one (None otherwise); nothing is created."""
+    """The same for verbs that do without one: the workspace if that folder is one (None otherwise); nothing is created."""
+    return _workspace(function, lambda folder: Workspace.open(folder or Path()) if folder is not None or Path("workspace.toml").exists() else None,
+                      "The workspace folder, for its own facts and tables.  [default: current folder, if it is one]")
 
-    @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE", default=None,
-                  help="The workspace folder, for its own facts and tables.  [default: current folder, if it is one]")
+
+def _workspace(function: F, opened: Callable[[Path | None], Workspace | None], help_: str) -> F:
+    @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE", default=None, help=help_)
     @wraps(function)
     def wrapper(folder: Path | None, **options: Any) -> Any:
-        is_one = folder is not None or Path("workspace.toml").exists()
-        return function(Workspace.open(folder or Path()) if is_one else None, **options)
+        workspace = opened(folder)
+        click.get_current_context().meta[WORKSPACE] = folder
+        try:
+            return function(workspace, **options)
+        except IsocenterError as error:
+            error.hint = error.hint and in_workspace(error.hint)
+            raise
 
     return wrapper  # type: ignore[return-value]
+
+
+def in_workspace(advice: str) -> str:
+    """The advice, its command completed by the `--workspace` of the command that gives it, if one was named and the advised verb takes one."""
+    context = click.get_current_context()
+    folder, words = context.meta.get(WORKSPACE), advice.split()
+    if folder is None or words[:1] != ["isocenter"] or "--workspace" in words:
+        return advice
+    verb, at = context.find_root().command, 1
+    while isinstance(verb, click.Group) and at < len(words) and (found := verb.get_command(context, words[at])) is not None:
+        verb, at = found, at + 1
+    if not any(parameter.name == "folder" and "--workspace" in parameter.opts for parameter in verb.params):
+        return advice
+    end = len(advice) if re.fullmatch(r"isocenter( [^\s,]+| \"[^\"]*\"| '[^']*')+", advice) else advice.index(words[at - 1]) + len(words[at - 1])
+    return f"{advice[:end]} --workspace {shlex.quote(str(folder))}{advice[end:]}"
 
 
 def data_options(function: F) -> F:
@@ -93,14 +111,14 @@ output_cohort = click.option("--as", "name", required=True, metavar="NAME", help
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random choice.")
 
 
-def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], next_: str | None = None, *, here: bool = True) -> None:
-    """Print the object (`--json`) or the text for people, whose last line says what to type next (`here`: in this workspace)."""
+def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], next_: str | None = None) -> None:
+    """Print the object (`--json`) or the text for people, whose last line says what to type next (in this workspace)."""
     if json_:
         click.echo(json.dumps(body, ensure_ascii=False, default=str))
         return
     click.echo(visible(text() if callable(text) else text))
     if next_:
-        click.echo(f"next: {next_}{click.get_current_context().meta.get(WORKSPACE, '') if here else ''}")
+        click.echo(f"next: {in_workspace(next_)}")
 
 
 def visible(text: str) -> str:

@@ -33,7 +33,7 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
     claims = best(path) if layout is None and path.is_dir() else []
     form = form_of(claims)
     source = adopt(workspace, name, path, dataset=dataset, layout=layout or form or "folder", license=license_, terms=parse_terms(terms),
-                   maps=dict(text.split("=", 1) for text in read_as if "=" in text))
+                   maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"))
     looks = next((claim.layout for claim in claims if claim.layout != form), None) if form is None else None
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
     told = f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, data_options, emit, with_workspace
+from isocenter.cli.options import as_json, data_options, emit, starting_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 
@@ -15,7 +15,7 @@ from isocenter.core.workspace import Workspace
 @click.argument("recipe", type=click.Path(path_type=Path))
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the export.  [default: exports/<recipe> of the workspace]")
-@with_workspace
+@starting_workspace
 @as_json
 def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path | None, json_: bool) -> int:
     """Build the corpus that RECIPE describes; run again after a cut, it goes on where it was.
@@ -33,5 +33,5 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
     lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in warnings[:8]],
              *([f"… and {len(warnings) - 8} more warnings (all in the report)"] if len(warnings) > 8 else []),
              f"corpus: {built.exported.folder} ({built.exported.samples} samples, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
-    emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}", here=False)
+    emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}")
     return Exit.ROWS_IN_ERROR if built.fates.get("error") else Exit.DONE

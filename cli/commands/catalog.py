@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from isocenter.cli.options import as_json, columns, dry_run, emit, maybe_workspace, with_workspace
+from isocenter.cli.options import as_json, columns, dry_run, emit, maybe_workspace, starting_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 
@@ -60,7 +60,7 @@ def audit(workspace: Workspace | None, table: Path | None, importer: str | None,
 @click.argument("importer")
 @click.argument("path", type=FILE)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the importer, as map=FILE or source=ID.")
-@with_workspace
+@starting_workspace
 @dry_run
 @as_json
 def import_(workspace: Workspace, importer: str, path: Path, options: tuple[str, ...], dry_run: bool, json_: bool) -> int:

@@ -48,5 +48,5 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: str, dry
     lines += [f"samples in the ledger: {counts(done.done)} ({out / 'ledger.parquet'})"] if done.done else []
     lines += [f"warning: {warning}" for warning in done.warnings[:WARNINGS_SHOWN]]
     lines += [f"… and {len(done.warnings) - WARNINGS_SHOWN} more warnings"] if len(done.warnings) > WARNINGS_SHOWN else []
-    emit(body, json_, "\n".join(lines), f"isocenter verify {out}", here=False)
+    emit(body, json_, "\n".join(lines), f"isocenter verify {out}")
     return Exit.ROWS_IN_ERROR if done.unreadable else Exit.DONE

@@ -27,6 +27,7 @@ def command(what: tuple[str, ...], compat: str | None, data: tuple[str, ...], ev
     recipe (.toml).
     """
     limit = 10**9 if everything else 12
+    click.get_current_context().meta[WORKSPACE] = folder
     if len(what) > 1 and any(one.endswith((".json", ".toml")) for one in what):
         raise UsageError("one rule or one recipe at a time")
     if what[0].endswith(".toml"):
@@ -74,9 +75,9 @@ def _recipe(path: Path, data: tuple[str, ...], folder: Path | None, limit: int, 
     pairs = [text.partition("=") for text in data]
     if wrong := [text for text, (name, equals, root) in zip(data, pairs) if not (name and equals and root)]:
         raise UsageError(f"--data {wrong[0]!r}", hint="--data NAME=/path/you/have")
+    recipe = read_recipe(path, {name: Path(root).resolve() for name, _, root in pairs})
     workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
-    click.get_current_context().meta[WORKSPACE] = "" if folder is None else f" --workspace {folder}"
-    plan = plan_recipe(workspace, read_recipe(path, {name: Path(root).resolve() for name, _, root in pairs}))
+    plan = plan_recipe(workspace, recipe)
     emit(asdict(plan), json_, lambda: show(plan, limit), " ".join(["isocenter build", str(path), *(f"--data {text}" for text in data)]))
 
 
