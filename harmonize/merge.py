@@ -66,6 +66,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
     was not scanned, BadInput when the condition is not valid SQL or nothing is left, Conflict when the members disagree on what values mean.
     """
     check_name(name)
+    datasets = list(dict.fromkeys(datasets))
     wish = Wish(where, space, uncertain, settle or {})
     with ledger(workspace, "merge", dry_run=dry_run, datasets=datasets, name=name, **wish.plain()) as run:
         found = look(workspace, datasets, wish)
@@ -130,10 +131,12 @@ def _annotated(table: pl.DataFrame) -> set[str]:
 
 
 def _unsaid(target: LabelSpace, tables: Mapping[str, pl.DataFrame]) -> list[str]:
-    """Terms of the space on which no member says anything."""
+    """Terms of the space on which no member says anything, and policies for terms that nobody has."""
     stated = [target.carry(dict.fromkeys(_annotated(table), "present")) for table in tables.values()]
     silent = [term for term in target.terms if not any(term in states for states in stated)]
-    return [f"no member annotates {', '.join(silent[:8])}" + (f" and {len(silent) - 8} more" if len(silent) > 8 else "") + " of the target space"] if silent else []
+    aimless = sorted(target.doubt.terms.keys() - set(target.terms) - {term for table in tables.values() for term in _annotated(table)})
+    found = [f"no member annotates {', '.join(silent[:8])}" + (f" and {len(silent) - 8} more" if len(silent) > 8 else "") + " of the target space"] if silent else []
+    return found + [f"uncertain: there is no {term!r} here to read as {target.doubt.of(term)}" for term in aimless]
 
 
 def _into(rows: pl.DataFrame, target: LabelSpace) -> pl.DataFrame:

@@ -82,9 +82,9 @@ def annotation_file(workspace: Workspace, source: Source, uri: str) -> Path:
     return workspace.root / uri if uri.startswith(f"{drawn.relative_to(workspace.root).as_posix()}/") else source.root / uri
 
 
-def parse_terms(texts: Iterable[str]) -> dict[str, str]:
-    """`NAME=TERM` texts as a mapping. Raises BadInput."""
+def parse_terms(texts: Iterable[str], option: str = "--term", example: str = "PZ=prostate peripheral zone") -> dict[str, str]:
+    """`NAME=TERM` texts of an option as a mapping. Raises BadInput."""
     pairs = [text.rpartition("=") for text in texts]
     if wrong := [name for _, sign, name in pairs if not sign]:
-        raise BadInput(f"--term {wrong[0]!r} is not NAME=TERM", hint="--term 'PZ=prostate peripheral zone'")
+        raise BadInput(f"{option} {wrong[0]!r} has no '='", hint=f"{option} '{example}'")
     return {name.strip(): term.strip() for name, _, term in pairs}

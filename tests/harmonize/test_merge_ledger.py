@@ -140,3 +140,17 @@ def test_the_command_prints_what_became_of_the_raw_values_and_where_the_ledger_l
     text = CliRunner().invoke(cli, ["merge", "north", "south", "--as", "c", "--workspace", str(two.root)]).output
     assert "warning: copies in north and south" in text
     assert "merge_ledger.csv" in text
+
+
+def test_what_nobody_annotates_and_policies_without_a_term_are_named(two: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('terms = ["pneumonia", "fracture"]')
+    warnings = merge(two, ["north", "north"], name="c", space=str(tmp_path / "s.toml"), uncertain={"pnumonia": "ones"}).header["warnings"]
+    assert warnings == ["no member annotates fracture of the target space", "uncertain: there is no 'pnumonia' here to read as ones"]
+    assert ledger(two)["raw_value"].to_list() == ["yes", "no"]
+
+
+def test_members_that_share_sample_ids_are_refused(two: Workspace, tmp_path: Path) -> None:
+    adopt(two, "again", tmp_path / "north", dataset="north", layout=str(tmp_path / "north.toml"))
+    scan(two, "again")
+    with pytest.raises(BadInput, match="again and north have 3 sample ids in common"):
+        merge(two, ["north", "again"], name="c")
