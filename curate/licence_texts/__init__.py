@@ -1,0 +1,1 @@
+"""Full texts of public licences, as SPDX publishes them; one file per SPDX id."""
