@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,19 +47,24 @@ def recognize(path: Path) -> str | None:
         head = stream.read(HEAD_BYTES)
     if not head:
         raise Unreadable("the file is empty (0 bytes)", where=str(path))
-    for name in READERS.names():
-        if found := READERS.get(name).sniff(head, path):
+    for module in _readers():
+        if found := module.sniff(head, path):
             return str(found)
     return None
 
 
 def reader_for(format_: str) -> ModuleType:
     """The reader module of a format. Raises Unreadable when there is none."""
-    for name in READERS.names():
-        module = READERS.get(name)
+    for module in _readers():
         if format_ in module.formats:
             return module
     raise Unreadable(f"no reader for format {format_!r}")
+
+
+@cache
+def _readers() -> tuple[ModuleType, ...]:
+    """All readers, looked up once: a scan asks for them twice per file."""
+    return tuple(READERS.get(name) for name in READERS.names())
 
 
 def load_pixels(path: Path, format_: str) -> Pixels:
