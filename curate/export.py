@@ -57,7 +57,7 @@ class Wishes:
     @classmethod
     def of(cls, options: dict[str, Any]) -> Wishes:
         """From the `[export]` table of a recipe. Raises BadInput for a value that is none."""
-        known = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items() if name != "to"}
+        known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items() if name != "to"}
         if known.get("identifying", "refuse") not in get_args(Identifying):
             raise BadInput(f"[export]: identifying = {known['identifying']!r}", hint=", ".join(get_args(Identifying)))
         return cls(**known)
