@@ -11,10 +11,11 @@ from isocenter.harmonize.vocabulary import ancestors
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The label space of a cohort; without target terms every raw term stands for itself."""
+    """The label space of a cohort; without target terms every raw term stands for itself. lifts: wholes that were asked for, with the structures in them."""
 
     targets: tuple[str, ...] = ()
     unions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lifts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, header: Mapping[str, Any]) -> Terms:
@@ -22,7 +23,8 @@ class Terms:
         space = header.get("space") or {}
         if not isinstance(space, Mapping):
             return cls()
-        return cls(tuple(space.get("terms", ())), {term: tuple(parts) for term, parts in (space.get("unions") or {}).items()})
+        unions, lifts = ({term: tuple(parts) for term, parts in (space.get(key) or {}).items()} for key in ("unions", "lifts"))
+        return cls(tuple(space.get("terms", ())), unions, lifts)
 
     def all_of(self, annotated: Iterable[str]) -> list[str]:
         """Target terms that these raw terms say something about, sorted."""
@@ -30,12 +32,15 @@ class Terms:
         return sorted(raw) if not self.targets else sorted(term for term in self.targets if self.sources(term, raw))
 
     def sources(self, term: str, annotated: Collection[str]) -> set[str]:
-        """Raw terms whose voxels are voxels of the target term: itself, the parts of a union, what is a kind of it. Part-of is not followed."""
+        """Raw terms whose voxels are voxels of the target term: itself, the parts of a union, what is a kind of it, what lies in a whole that was asked for.
+
+        Other than that part-of is not followed.
+        """
         if term in annotated:
             return {term}
         if term in self.unions:
             return {source for part in self.unions[term] for source in self.sources(part, annotated)}
-        return {other for other in annotated if term in ancestors(other)}
+        return {other for other in annotated if term in ancestors(other) or other in self.lifts.get(term, ())}
 
     def complete(self, annotated: Collection[str]) -> frozenset[str]:
         """Target terms that are annotated everywhere: a voxel without them is a voxel that somebody looked at and left out.

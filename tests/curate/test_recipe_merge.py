@@ -14,10 +14,12 @@ from isocenter.core.errors import BadInput, Conflict
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.build import build
+from isocenter.curate.export_terms import Terms
 from isocenter.curate.plan import plan_recipe
 from isocenter.curate.recipe import read_recipe
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge_ledger import MERGE_LEDGER
+from isocenter.harmonize.space import space_of
 
 NAME = "hearts: segbook-task013-acdc or acdc"
 RECIPE = """name = "hearts"
@@ -90,3 +92,9 @@ def test_a_wrong_key_of_the_merge_is_refused_when_the_recipe_is_read(recipe: Pat
     recipe.write_text(RECIPE.replace("uncertain = { myocardium = \"ones\" }", lines))
     with pytest.raises(BadInput, match=message):
         read_recipe(recipe)
+
+
+def test_the_voxels_of_a_structure_are_voxels_of_the_whole_that_was_asked_for_and_the_rest_is_not_known() -> None:
+    terms = Terms.of({"space": space_of({"a": ["left heart ventricle", "spleen"]}, "ancestors:heart").plain()})
+    assert terms.sources("heart", {"left heart ventricle", "spleen"}) == {"left heart ventricle"}
+    assert terms.complete({"left heart ventricle"}) == frozenset()
