@@ -9,6 +9,7 @@ ROOMS  := core registry harmonize embeddings curate cli
 
 demo: $(VENV)/ready
 	@$(BIN)/isocenter demo --workspace demo-workspace
+	@echo "The command is $(BIN)/isocenter; to have it on the path of this shell: . $(BIN)/activate"
 
 test: $(VENV)/ready
 	@$(BIN)/pytest
