@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from rapidfuzz import process
 
 from isocenter.core.errors import BadInput
 from isocenter.core.workspace import Workspace
@@ -50,4 +51,5 @@ def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
 def _known(column: str) -> None:
     known = ["label", *COHORT.schema.names, *SAMPLES.schema.names]
     if column not in known:
-        raise BadInput(f"no column {column!r} there", hint=f"one of {', '.join(dict.fromkeys(known))}")
+        guess = process.extractOne(column, known, score_cutoff=70)
+        raise BadInput(f"samples have no column {column!r}", hint=f"did you mean {guess[0]}? or --column {column}=TABLE" if guess else f"--column {column}=TABLE, or one of {', '.join(dict.fromkeys(known))}")

@@ -129,6 +129,9 @@ def _impossible(order: Sequence[int], forced: Sequence[int], member: Mapping[Lim
         findings.append(f"{both[0]} is on both lists, include and exclude")
     if price[list(forced)].sum() > constraints.budget:
         findings.append(f"always include: costs {price[list(forced)].sum():g}, the budget is {constraints.budget:g}")
+    caps = {(limit.column, limit.value): limit.most for limit in member if limit.most is not None}
+    findings += [f"{limit} stands against the cap of {caps[limit.column, limit.value]}" for limit in member
+                 if limit.least > caps.get((limit.column, limit.value), limit.least)]
     reach = list({*order, *forced})
     for limit, inside in member.items():
         there = int(inside[reach].sum())

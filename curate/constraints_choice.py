@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
@@ -24,8 +25,10 @@ def choose(pool: Pool, strategy: ModuleType, constraints: Constraints, *, seed: 
     if not np.isfinite(price).all() or (price < 0).any():
         raise BadInput("some samples have no cost", hint="a non-negative number for every sample of the pool")
     keep = np.flatnonzero(allowed(pool.ids, constraints, licences) & (price <= constraints.budget))
+    if not len(keep):
+        raise BadInput(f"nothing of the pool may be taken: {_nothing(pool, constraints, licences, price)}", hint="widen the pool or the wishes")
     open_ = part(pool, keep)
-    typical = float(price[keep].mean()) if len(keep) else 0.0
+    typical = float(price[keep].mean())
     number = min(len(open_), max(1, int(constraints.budget / typical)) if typical else len(open_))
     picks: Picks = strategy.pick(open_, number, seed=seed)
     free = costs is None and not constraints.limits and not constraints.include
@@ -38,6 +41,18 @@ def choose(pool: Pool, strategy: ModuleType, constraints: Constraints, *, seed: 
     gain = dict(zip(keep[more.indices].tolist(), more.gains.tolist())) | dict(zip(keep[picks.indices].tolist(), picks.gains.tolist()))
     said = dict(zip(keep[picks.indices].tolist(), picks.reasons))
     return Picks(chosen, np.array([gain.get(at, 0.0) for at in chosen.tolist()]), tuple(said.get(at, "") for at in chosen.tolist()) if said else ())
+
+
+def _nothing(pool: Pool, constraints: Constraints, licences: Sequence[str | None] | None, price: NDArray[np.float64]) -> str:
+    """Which wish leaves nothing, in words."""
+    if not len(pool):
+        return "it is empty, or no sample of it can be encoded"
+    if constraints.licences is not None and not allowed(pool.ids, Constraints(constraints.budget, licences=constraints.licences), licences).any():
+        there = Counter(one or "not stated" for one in licences or [])
+        return f"no sample is under {', '.join(sorted(constraints.licences))}; there are {', '.join(f'{name} ({number})' for name, number in there.most_common(6))}"
+    if not (price <= constraints.budget).any():
+        return f"the cheapest sample costs {price.min():g}, the budget is {constraints.budget:g}" if price.min() < 1e300 else "it has no sample that the budget can be spent on"
+    return f"{len(constraints.exclude)} samples are excluded, and others cost too much or are under another licence"
 
 
 def part(pool: Pool, positions: NDArray[np.integer]) -> Pool:

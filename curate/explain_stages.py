@@ -13,6 +13,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.columns import column_values
 from isocenter.curate.constraints import holds, parse_limit
 from isocenter.curate.groups import GROUPS, PAIRS
+from isocenter.curate.sample_licences import licence_id, sample_licences
 from isocenter.curate.split_components import kin_of
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
@@ -64,8 +65,8 @@ def _not_chosen(workspace: Workspace, stage: Cohort, sample: str, parameters: di
     parent = Cohort.open(workspace, stage.header["parent"])
     alone = Cohort(parent.name, parent.table.filter(pl.col("sample_id") == sample), parent.header)
     if wishes.get("licences"):
-        stated = column_values(workspace, alone, "license", {})[0]
-        if stated not in wishes["licences"]:
+        stated = sample_licences(workspace, alone)[0]
+        if stated not in {licence_id(one) for one in wishes["licences"]}:
             return f"its licence {stated or '(not stated)'} is not among {', '.join(wishes['licences'])}"
     supplied = {name: Path(path) for name, path in wishes.get("supplied", {}).items() if Path(path).is_file()}
     for text in wishes.get("limits", []):

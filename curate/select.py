@@ -22,6 +22,7 @@ from isocenter.curate.columns import column_values, supplied_column
 from isocenter.curate.constraints import Constraints, parse_limit
 from isocenter.curate.constraints_choice import choose, part
 from isocenter.curate.features import features_of
+from isocenter.curate.sample_licences import licence_id, sample_licences
 from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.sample import SAMPLES
 
@@ -94,9 +95,10 @@ def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder:
 
 def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray[np.int64], strategy: ModuleType, budget: float, seed: int, wishes: Wishes) -> Picks:
     limits = tuple(parse_limit(text) for text in wishes.limits)
-    constraints = Constraints(budget, limits, _ids(wishes.include), _ids(wishes.exclude), frozenset(wishes.licences) or None)
+    constraints = Constraints(budget, limits, _ids(wishes.include), _ids(wishes.exclude), frozenset(map(licence_id, wishes.licences)) or None)
     columns = {limit.column: column_values(workspace, cohort, limit.column, wishes.supplied)[positions].tolist() for limit in limits}
-    licences = column_values(workspace, cohort, "license", {})[positions].tolist() if wishes.licences else None
+    stated = sample_licences(workspace, cohort) if wishes.licences else []
+    licences = [stated[at] for at in positions] if wishes.licences else None
     costs = None if wishes.spend == "samples" else _costs(workspace, cohort, wishes)[positions].tolist()
     return choose(pool, strategy, constraints, seed=seed, columns=columns, licences=licences, costs=costs)
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from isocenter.core.errors import BadInput, UsageError
+from isocenter.curate.api import Pool
 from isocenter.curate.constraints import Constraints, Limit, allowed, apply, parse_limit
+from isocenter.curate.constraints_choice import choose
+from isocenter.curate.select import STRATEGIES
 
 IDS = [f"s{at}" for at in range(20)]
 COLUMNS = {
@@ -73,6 +76,19 @@ def test_wishes_that_cannot_be_kept_are_all_named_with_what_there_is():
 def test_floors_that_a_cap_forbids_are_named():
     with pytest.raises(BadInput, match="could be taken within the caps"):
         chosen(Constraints(9, (Limit("dataset", "btcv", least=3), Limit("sex", "F", most=0), Limit("age", "62-80", most=2))))
+
+
+def test_a_floor_above_its_own_cap_is_named_before_anything_is_chosen():
+    with pytest.raises(BadInput, match=r"sex=F>=3 stands against the cap of 2"):
+        chosen(Constraints(9, (Limit("sex", "F", least=3), Limit("sex", "F", most=2))))
+
+
+def test_a_pool_of_which_nothing_may_be_taken_says_why():
+    pool, strategy = Pool(tuple(IDS)), STRATEGIES.get("random")
+    with pytest.raises(BadInput, match=r"no sample is under MIT; there are CC-BY-4.0 \(12\), not stated \(8\)"):
+        choose(pool, strategy, Constraints(3, licences=frozenset({"MIT"})), seed=0, columns={}, licences=["CC-BY-4.0"] * 12 + [None] * 8)
+    with pytest.raises(BadInput, match="the cheapest sample costs 7, the budget is 3"):
+        choose(pool, strategy, Constraints(3), seed=0, columns={}, costs=[7.0] * 20)
 
 
 def test_limits_are_read_from_text_and_nonsense_is_refused():
