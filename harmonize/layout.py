@@ -118,10 +118,10 @@ def _box(rule: dict[str, Any], maps: dict[str, LabelMap], tables: list[TableRule
     name = rule.get("labels")
     if name is not None and name not in maps:
         raise BadInput(f"boxes: no [[labels]] with name = {name!r}")
-    known = {"image": rule.get("image"), "map": maps[name] if name else None, "form": form}
+    known: dict[str, Any] = {"image": rule.get("image"), "map": maps[name] if name else None, "form": form}
     if form != "table":
         return BoxRule(Pattern(_required(rule, "pattern", "boxes")), **known)
-    found = {key: (rule[key],) if isinstance(rule[key], str) else tuple(rule[key]) for key in ("corners", "size") if key in rule}
+    found: dict[str, Any] = {key: (rule[key],) if isinstance(rule[key], str) else tuple(rule[key]) for key in ("corners", "size") if key in rule}
     if len(found) != 1 or len(next(iter(found.values()))) not in (1, 4):
         raise BadInput("boxes of a table need `corners` (x0, y0, x1, y1) or `size` (x, y, width, height)", hint='corners = ["x_min", "y_min", "x_max", "y_max"]')
     return BoxRule(None, table=_table_name(rule, tables, "boxes"), raw=rule.get("raw"), term=rule.get("term"), **found, **known)

@@ -33,7 +33,7 @@ def _dataset_json(text: str, path: str) -> dict[str, Legend]:
     if isinstance(labels, list):
         labels = {str(value): name for value, name in enumerate(labels)}
     if all(str(key).lstrip("-").isdigit() for key in labels):
-        pairs = [(str(name), (str(int(value)),)) for value, name in labels.items()]
+        pairs: list[tuple[str, tuple[str, ...]]] = [(str(name), (str(int(value)),)) for value, name in labels.items()]
     else:
         pairs = [(str(name), tuple(str(int(value)) for value in (values if isinstance(values, list) else [values]))) for name, values in labels.items()]
     channels = body.get("channel_names") or body.get("modality") or {}

@@ -48,8 +48,8 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
         made += _images(rule, tokens, folder, rng)
     for mask in (one for one in layout.masks if one.array is None):
         _masks(replace(mask, labels=tuple(name.strip("{}") if name.strip("{}") in legends else name for name in mask.labels)), known, made, folder, rng)
-    for rule in layout.legends:
-        write_legends(rule, layout, made, folder)
+    for legend in layout.legends:
+        write_legends(legend, layout, made, folder)
     for box in layout.boxes:
         if box.pattern is not None:
             write_boxes(box, made, folder, rng)

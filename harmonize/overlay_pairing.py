@@ -33,7 +33,8 @@ class Finder:
             return self.at(fill(rule.image, tokens))
         shared = {names: tuple(sorted(names & tokens.keys())) for names in self.by_names}
         if self.rows and not any(shared.values()):
-            raise BadInput(f"{rule.pattern.text if rule.pattern else rule.form!r} shares no token with the image pattern", hint="use the same {token} in both, or `image = …`")
+            said = repr(rule.pattern.text) if rule.pattern else "the rule"
+            raise BadInput(f"{said} shares no token with the image pattern", hint="use the same {token} in both, or `image = …`")
         return [row for names, common in shared.items() if common for row in self._with(names, common).get(tuple(tokens[name] for name in common), [])]
 
     def at(self, path: str) -> list[SampleRow]:

@@ -159,7 +159,7 @@ def _role(facts: FileFacts, layout: Layout, listed: Listed, legends: Legends, re
         if box.pattern is not None and (tokens := box.pattern.match(facts.path)) is not None:
             result.boxes.append((facts, number, tokens))
             return "table", None
-    if any(rule.file.match(facts.path) is not None for rule in (*layout.tables, *layout.legends)):
+    if any(file.match(facts.path) is not None for file in (*(table.file for table in layout.tables), *(legend.file for legend in layout.legends))):
         return "table", None
     rule, tokens = next(((rule, tokens) for rule in layout.images if (tokens := rule.pattern.match(facts.path)) is not None), (None, {}))
     if shared and rule is None:
