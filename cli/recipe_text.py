@@ -19,7 +19,7 @@ def show(plan: RecipePlan, limit: int) -> str:
     verdicts = [line for use, verdict in plan.verdicts.items() for line in (f"{use}: {verdict['answer']}", *(f"  {reason}" for reason in cut(verdict["reasons"], limit)))]
     return "\n".join([
         f"{plan.recipe}: {plan.samples} samples, {size(plan.bytes)}", columns(members, ("dataset", "", "samples", "bytes", "licence", "")),
-        *([columns(coverage[:limit], header)] if coverage else []), *raw_values(plan.raw_values), *verdicts,
+        *([columns(coverage[:limit], header)] if coverage else []), *([f"… and {len(coverage) - limit} more"] if len(coverage) > limit else []), *raw_values(plan.raw_values), *verdicts,
         *cut([f"conflict: {text}" for text in plan.conflicts], limit), *cut([f"warning: {text}" for text in plan.warnings], limit),
     ])
 
