@@ -45,6 +45,7 @@ class Trial:
     test_labels: NDArray[np.integer]
     junk: NDArray[np.bool_] | None = None
     classes: int = field(default=0)
+    changed: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _judge(trial: Trial, strategy: ModuleType, budget: int, seed: int, reduced: 
     seconds = time.perf_counter() - began
     labels = trial.labels[picks]
     classes = trial.classes or int(max(trial.labels.max(), trial.test_labels.max())) + 1
-    probe = linear_probe(trial.probe_pool[picks], labels, trial.probe_test, classes)
+    asked = [trial.probe_test, *trial.changed.values()]
+    probe, *changed = np.split(linear_probe(trial.probe_pool[picks], labels, np.vstack(asked), classes), len(asked))
     votes = neighbour_vote(trial.probe_pool[picks], labels, trial.probe_test, classes)
     truth, predicted = trial.test_labels, probe.argmax(1)
     counts = np.bincount(labels, minlength=classes)
@@ -120,6 +122,7 @@ def _judge(trial: Trial, strategy: ModuleType, budget: int, seed: int, reduced: 
         MAIN: float((predicted == truth).mean()),
         "balanced accuracy": metrics.recall_of(truth, predicted, np.arange(classes)),
         "tail accuracy": metrics.recall_of(truth, predicted, metrics.tail_classes(trial.labels, classes)),
+        "corrupted accuracy": float(np.mean([(one.argmax(1) == truth).mean() for one in changed])) if changed else float("nan"),
         "k-NN accuracy": float((votes.argmax(1) == truth).mean()),
         "AUROC": metrics.one_against_rest(truth, probe),
         "AUPRC": metrics.one_against_rest(truth, probe, metrics.auprc),

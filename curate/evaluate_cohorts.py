@@ -17,6 +17,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.api import Pool
 from isocenter.curate.columns import supplied_column
 from isocenter.curate.evaluate import MAIN, Evidence, Trial, evaluate
+from isocenter.curate.evaluate_changed import changed_features
 from isocenter.curate.features import features_of
 from isocenter.curate.select import DEFAULT_ENCODER, STRATEGIES
 from isocenter.harmonize.cohort import Cohort
@@ -25,19 +26,20 @@ BASELINES = ("random", "stratified")
 
 
 def evaluate_cohorts(workspace: Workspace, pool: Cohort, test: Cohort | None, *, by: Sequence[str], budgets: Sequence[int], seeds: int,
-                     encoder: str = DEFAULT_ENCODER, probe: str = "random-conv", junk: Path | None = None, out: Path | None = None) -> Evidence:
+                     encoder: str = DEFAULT_ENCODER, probe: str = "random-conv", junk: Path | None = None, severities: Sequence[int] = (),
+                     out: Path | None = None) -> Evidence:
     """Judge strategies by what a probe learns from their choice of `pool` about `test` (or about the pool's own rows whose split is `test`).
 
     A sample's class is the set of its present terms; samples without labels are left out on both sides. Strategies see features of `encoder`;
-    the probe is trained and tested on features of `probe`. junk: a table with `sample_id` and `junk` (1 or 0). out: a folder for
-    `runs.parquet`, `summary.csv` and plots. Raises BadInput when there is nothing to test on, or fewer than two classes.
+    the probe is trained and tested on features of `probe`. junk: a table with `sample_id` and `junk` (1 or 0). severities: also test on
+    samples corrupted that much (1 to 5). out: a folder for `runs.parquet`, `summary.csv` and plots. Raises BadInput when there is nothing to test on, or fewer than two classes.
     """
     names = list(dict.fromkeys([*BASELINES, *by]))
     strategies = {name: STRATEGIES.get(name, workspace.plugins) for name in names}
     with ledger(workspace, "evaluate", cohort=pool.name, test=test.name if test else None, by=list(by), budgets=list(budgets), seeds=seeds,
                 encoder=encoder, probe=probe) as run:
         run.inputs |= {one.name: one.fingerprint or "" for one in (pool, test) if one is not None}
-        trial = trial_of(workspace, pool, test, encoder, probe, junk)
+        trial = trial_of(workspace, pool, test, encoder, probe, junk, severities)
         too_large = [budget for budget in budgets if budget > len(trial.pool)]
         if too_large:
             raise BadInput(f"budget {too_large[0]} is more than the {len(trial.pool)} labelled samples of the pool", hint="a tenth of the pool is a good start")
@@ -49,7 +51,8 @@ def evaluate_cohorts(workspace: Workspace, pool: Cohort, test: Cohort | None, *,
     return evidence
 
 
-def trial_of(workspace: Workspace, pool: Cohort, test: Cohort | None, encoder: str, probe: str, junk: Path | None = None) -> Trial:
+def trial_of(workspace: Workspace, pool: Cohort, test: Cohort | None, encoder: str, probe: str, junk: Path | None = None,
+             severities: Sequence[int] = ()) -> Trial:
     """What strategies and probe are given."""
     if test is None:
         pool, test = (replace(pool, table=pool.table.filter(pl.col("split") == side)) for side in ("train", "test"))
@@ -66,7 +69,8 @@ def trial_of(workspace: Workspace, pool: Cohort, test: Cohort | None, encoder: s
     ids = np.array(pool.table["sample_id"].to_list(), object)[both]
     known = Pool(tuple(ids.tolist()), features[at_seen], {"stratum": np.array(_classes(pool), object)[both]})
     bad = None if junk is None else np.array([bool(value) for value in supplied_column(pool, "junk", junk)[both]])
-    return Trial(known, labels, probe_pool[at_judged], probe_test, truth, bad, len(kinds))
+    changed = changed_features(workspace, test, probe, tested, severities) if severities else {}
+    return Trial(known, labels, probe_pool[at_judged], probe_test, truth, bad, len(kinds), changed)
 
 
 def save(evidence: Evidence, folder: Path) -> None:

@@ -15,7 +15,7 @@ from isocenter.core.errors import NotFound, Unreadable, UsageError
 from isocenter.core.runs import ledger
 from isocenter.core.workspace import Workspace
 from isocenter.embeddings.api import Encoder, Vectors, key, open_encoder, vectors
-from isocenter.embeddings.decode import Item
+from isocenter.embeddings.decode import Decoded, Item, decode
 from isocenter.embeddings.index import Index, IndexKind, within
 from isocenter.embeddings.pipeline import BATCH, embed
 from isocenter.embeddings.shards import EmbeddingSet
@@ -67,6 +67,13 @@ def update_vectors(workspace: Workspace, cohort: Cohort, encoder: Encoder, *, ba
     wanted = set(table["sample_id"].to_list())
     found = cohort_vectors(workspace, cohort, key(encoder)).errors() if wanted else {}
     return CohortVectors(key(encoder), encoded, reused, {sample: reason for sample, reason in found.items() if sample in wanted})
+
+
+def cohort_views(workspace: Workspace, cohort: Cohort, encoder: Encoder, *, workers: int | None = None) -> Iterator[Decoded]:
+    """The prepared views of a cohort's samples, not encoded and not kept: for whoever changes pictures before they are encoded."""
+    table = cohort.samples(workspace, COLUMNS)
+    for dataset in table["dataset"].unique().sort():
+        yield from decode(_items(workspace, dataset, table.filter(pl.col("dataset") == dataset)), encoder.transform, workers)
 
 
 def cohort_vectors(workspace: Workspace, cohort: Cohort, name: str) -> EmbeddingSet:

@@ -9,7 +9,7 @@ import click
 from isocenter.cli.options import as_json, columns, emit, with_workspace
 from isocenter.core.workspace import Workspace
 
-SHOWN = ("probe accuracy", "k-NN accuracy", "tail accuracy", "AUROC", "classes", "coverage", "redundancy", "Fréchet to pool", "seconds")
+SHOWN = ("probe accuracy", "k-NN accuracy", "tail accuracy", "corrupted accuracy", "AUROC", "classes", "coverage", "redundancy", "Fréchet to pool", "seconds")
 
 
 @click.command()
@@ -21,17 +21,19 @@ SHOWN = ("probe accuracy", "k-NN accuracy", "tail accuracy", "AUROC", "classes",
 @click.option("--with", "encoder", default="sketch", show_default=True, help="The encoder of the features that strategies look at.")
 @click.option("--probe", default="random-conv", show_default=True, help="The encoder of the features that choices are judged on.")
 @click.option("--junk", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A table with sample_id and junk (1 or 0), for the junk share.")
+@click.option("--corrupt", "severities", type=click.IntRange(1, 5), multiple=True, metavar="SEVERITY", help="Also test on pictures corrupted that much, 1 to 5 (may be repeated).")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="A folder for the runs, the summary and plots.")
 @with_workspace
 @as_json
 def command(workspace: Workspace, pool: str, test: str | None, by: tuple[str, ...], budgets: tuple[int, ...], seeds: int, encoder: str, probe: str,
-            junk: Path | None, out: Path | None, json_: bool) -> None:
+            junk: Path | None, severities: tuple[int, ...], out: Path | None, json_: bool) -> None:
     """Judge strategies on POOL by what a probe learns from their choice."""
     from isocenter.curate.evaluate_cohorts import evaluate_cohorts
     from isocenter.harmonize.cohort import Cohort
 
     tested = Cohort.open(workspace, test) if test else None
-    found = evaluate_cohorts(workspace, Cohort.open(workspace, pool), tested, by=by, budgets=budgets, seeds=seeds, encoder=encoder, probe=probe, junk=junk, out=out)
+    found = evaluate_cohorts(workspace, Cohort.open(workspace, pool), tested, by=by, budgets=budgets, seeds=seeds, encoder=encoder, probe=probe, junk=junk,
+                             severities=severities, out=out)
     body = {"summary": found.summary.fill_nan(None).to_dicts(), "verdicts": list(found.verdicts), "out": str(out) if out else None}
     table = columns([(row["budget"], row["strategy"], *(f"{row[one]:.4g}" for one in SHOWN)) for row in found.summary.iter_rows(named=True)], ("budget", "strategy", *SHOWN))
     emit(body, json_, "\n".join([table, "", *found.verdicts]), f"isocenter select {pool} --by STRATEGY --budget {budgets[0]} --as NAME")

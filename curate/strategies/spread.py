@@ -1,10 +1,11 @@
 """Spread: the pool is cut into as many cells as the budget, as evenly over its extent as can be, and each cell gives its most typical sample.
 
-The default. Cells come from farthest-first traversal (as in `k-center`), so that rare kinds get cells of their own; the medoid of a cell, not
-its outermost member, stands for it, so that a freak is taken only where it is alone. Distance is seen from two sides at equal weight: the
-features as they are, and their direction from the pool's mean along its 64 principal directions, where what all samples share is gone.
-Sources: Gonzalez 1985 (farthest-first); Kaufman & Rousseeuw 1987 (medoids); evidence in docs/decisions/400-default-selection.md.
-Time: O(n·d² + n·d·budget) at worst. Memory: O(n·d), one copy of the features; a million rows of 512 numbers fit in 8 GB.
+The default. Cells grow from farthest-first traversal (as in `k-center`), so that rare kinds get cells of their own, and settle in a round of
+spherical k-means; the medoid of a cell, not its outermost member, stands for it, so that a freak is taken only where it is alone. Distance is
+seen from two sides at equal weight: the features as they are, and their direction from the pool's mean along its 64 principal directions,
+where what all samples share is gone.
+Sources: Gonzalez 1985 (farthest-first); Lloyd 1982; Kaufman & Rousseeuw 1987 (medoids); evidence in docs/decisions/400-default-selection.md.
+Time: O(n·d² + n·d·budget) at worst. Memory: O(n·d), one float32 copy of the features.
 No prefix property: cells shrink as the budget grows.
 """
 
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 
 from isocenter.curate.api import Picks, Pool
 from isocenter.embeddings.kernels.farthest import farthest_first
-from isocenter.embeddings.kernels.kmeans import medoids, nearest_centre
+from isocenter.embeddings.kernels.kmeans import medoids, settled
 from isocenter.embeddings.kernels.principal import principal
 
 needs: tuple[str, ...] = ()
 uses_features = True
-DIRECTIONS = 64
+DIRECTIONS, ROUNDS = 64, 1
 
 
 def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
@@ -29,8 +30,7 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
         return Picks(np.empty(0, np.int64), np.empty(0))
     rows = _two_sided(pool.features)
     opened, squared = farthest_first(rows, budget, first=int(np.random.default_rng(seed).integers(len(pool))))
-    cell, _ = nearest_centre(rows, rows[opened])
-    cell[opened] = np.arange(len(opened))
+    cell = settled(rows, opened, ROUNDS)
     return Picks(medoids(rows, cell), np.sqrt(squared.astype(np.float64)))
 
 
@@ -40,5 +40,5 @@ def _two_sided(features: NDArray[np.float32]) -> NDArray[np.float32]:
     rows = np.empty((len(features), width + min(width, DIRECTIONS)), np.float32)
     rows[:, :width] = features
     rows[:, width:] = principal(features, DIRECTIONS)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    rows /= np.sqrt(np.maximum(np.einsum("ij,ij->i", rows, rows), 1e-24))[:, None]
     return rows

@@ -71,6 +71,13 @@ def test_the_verb_prints_a_sentence_for_every_strategy_and_valid_json(workspace,
     assert {row["strategy"] for row in body["summary"]} == {"random", "stratified", "k-center"}
 
 
+def test_the_probe_is_also_asked_about_corrupted_pictures(workspace, cohorts):
+    arguments = ["evaluate", "pool-all", "--test", "test-all", "--by", "spread", "--budget", "12", "--seeds", "2", "--probe", "thumbnail", "--corrupt", "5",
+                 "--workspace", str(workspace.root), "--json"]
+    rows = json.loads(CliRunner().invoke(cli, arguments, catch_exceptions=False).output)["summary"]
+    assert all(0 < row["corrupted accuracy"] < row["probe accuracy"] for row in rows)
+
+
 def test_a_budget_beyond_the_pool_and_a_pool_without_a_split_are_refused(workspace, cohorts):
     with pytest.raises(BadInput, match="more than the 31"):
         evaluate_cohorts(workspace, *cohorts, by=[], budgets=[1000], seeds=2, encoder="thumbnail", probe="thumbnail")

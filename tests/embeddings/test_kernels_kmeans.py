@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from isocenter.embeddings.kernels.kmeans import divided_kmeans, kmeans, nearest_centre, water_fill
+from isocenter.embeddings.kernels.kmeans import divided_kmeans, kmeans, medoids, nearest_centre, settled, water_fill
 from isocenter.embeddings.kernels.kmeans_tree import balanced_order, cluster_tree, default_levels
 
 
@@ -76,3 +76,12 @@ def test_a_cluster_has_one_parent():
 def test_levels_follow_the_size_of_the_pool():
     assert default_levels(20_000) == [1000, 100, 10]
     assert default_levels(3) == [1]
+
+
+def test_cells_settle_around_their_members_and_none_is_empty():
+    rows, truth = blobs([300, 40, 40], seed=4)
+    cell = settled(rows, np.array([0, 300, 340, 1]), 2)
+    assert set(cell.tolist()) == {0, 1, 2, 3}
+    assert len(set(truth[medoids(rows, cell)].tolist())) == 3
+    copies = np.repeat(rows[[0, 300]], 5, axis=0)
+    assert sorted(settled(copies, np.arange(10), 1).tolist()) == list(range(10))
