@@ -26,13 +26,18 @@ SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One disagreement. answers: what settles it; elsewhere: answer -> what to do instead of settling. stops: a merge does not go on without an answer."""
+    """One disagreement between the readings of `maps` in `members`.
+
+    answers: what settles it; elsewhere: what to do if none of them is right. stops: a merge does not go on without an answer.
+    """
 
     name: str
     kind: Kind
     details: tuple[str, ...]
     answers: tuple[str, ...]
     elsewhere: str = ""
+    members: tuple[str, ...] = ()
+    maps: tuple[str, ...] = ()
     stops: bool = True
     answer: str | None = None
 
@@ -68,7 +73,7 @@ def _inside(member: Member) -> Iterator[Disagreement]:
     for (used, other), clashes in pairs.items():
         swapped = any(_mirrored(clash.reading) == clash.other_reading for clash in clashes)
         yield Disagreement(f"{member.name}: {used} or {other}", "left and right swapped" if swapped else "two readings", tuple(map(str, clashes)), (used,),
-                           f"if {other!r} is right, a recipe answers so; else adopt {member.name} again with --read-as {used}={other}, and scan it")
+                           f"if {other!r} is right, a recipe answers so; else adopt {member.name} again with --read-as {used}={other}, and scan it", (member.name,), (used, other))
 
 
 def _mirrored(terms: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,7 +88,7 @@ def _between(one: Member, two: Member) -> Iterator[Disagreement]:
         details = [str(clash) for clash in contradictions(first, [second], values)] + list(_denied(first, second, values))
         if details:
             yield Disagreement(f"{one.name} and {two.name}: {reader.map.name} or {other.map.name}", "two members", tuple(details), (BOTH,),
-                               "if one of them is wrong, correct its layout and scan it again")
+                               "if one of them is wrong, correct its layout and scan it again", (one.name, two.name), (reader.map.name, other.map.name))
 
 
 def _alike(one: Member, two: Member) -> Iterator[tuple[Reader, Reader]]:

@@ -74,9 +74,8 @@ def merge_ledger(workspace: Workspace, members: Sequence[Member], chosen: pl.Dat
     """One row per raw value of every member and rule; `chosen` are the cohort's samples (sample_id)."""
     kept = chosen.select("sample_id").unique()
     rows = [row for member in members for row in (*_of_member(member, kept, space), *_of_annotations(workspace, member, kept))]
-    notes = {f"{one.name}": one.answer for one in settled if one.answer is not None}
     for row in rows:
-        answers = [f"settled: {name} = {answer}" for name, answer in notes.items() if row["dataset"] in name and row["label_map"] and row["label_map"] in name]
+        answers = [f"settled: {one.name} = {one.answer}" for one in settled if one.answer is not None and row["dataset"] in one.members and row["label_map"] in one.maps]
         row["note"] = "; ".join(text for text in (row["note"], *answers) if text) or None
     return pl.from_arrow(pa.Table.from_pylist(rows, schema=MERGE_LEDGER.schema))  # type: ignore[return-value]
 
