@@ -22,10 +22,9 @@ from isocenter.harmonize.geometry.preset import Preset
 from isocenter.harmonize.regrid import Regridded, regrid, restored
 from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
 from isocenter.harmonize.source import Source, open_source
-from isocenter.harmonize.store import Stored, is_done, store_series, store_volume
+from isocenter.harmonize.store import VOLUMES, Stored, is_done, store_series, store_volume
 
 NOT_STORED = "not_stored: "
-VOLUMES = ("nifti",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Unit:
 def harmonize(workspace: Workspace, name: str, geometry: Preset | None = None) -> Harmonized:
     """Write every volume of a scanned dataset to store/<dataset>/ and note the path, relative to the workspace, in its row's `stored`.
 
-    DICOM series become volumes by geometry (see `dicom.convert`); NIfTI files are turned to canonical orientation, values and
+    DICOM series become volumes by geometry (see `dicom.convert`); NIfTI, NRRD, MetaImage and MINC files are turned to canonical orientation, values and
     spacing as they are; pictures and videos in other formats are kept as published. What cannot be converted faithfully has no
     `stored` and an issue `not_stored: …`. Cut short, the same command continues with the series that are not done.
     geometry: also bring volumes and their masks into it (see `regrid.regrid` and `geometry.choose`); without, or with another, the
@@ -139,7 +138,7 @@ def _stored(unit: Unit, folder: Path) -> list[Stored]:
             return store_series(unit.files, folder, unit.mark)
         except Unreadable as error:
             return [Stored(row["sample_id"].split("/", 1)[1], None, error.what) for row in unit.rows]
-    return store_volume(unit.files[0], folder, first["sample_id"].split("/", 1)[1], unit.mark)
+    return store_volume(unit.files[0], folder, first["sample_id"].split("/", 1)[1], unit.mark, first["format"])
 
 
 def _settle(rows: dict[str, dict[str, Any]], unit: Unit, results: list[Stored], source: Source, workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
+from shutil import rmtree
 from typing import Any
 
 from isocenter.core.errors import BadInput, IsocenterError, NotFound
@@ -31,7 +32,7 @@ from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.source import open_source
 from isocenter.harmonize.table_join import JoinTable, read_join_table
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd", ".mnc")
 DRAWN = ("SEG", "RTSTRUCT")
 SIDECARS = (("licence", ("license", "licence", "copying")), ("text", (".txt", ".md", ".pdf", ".html", ".rst", "readme")), ("table", (".csv", ".tsv", ".xlsx", ".xml", ".json", ".jsonl", ".parquet")))
 
@@ -51,7 +52,7 @@ class Scanned:
 def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
     """Read the dataset's files into inventory/, samples/ and annotations/. The dataset itself is never written to.
 
-    When files and layout are as they were, the tables that are there stand (`force`: they are made again).
+    When files and layout are as they were, the tables that are there stand (`force`: every file is looked at again).
     Raises NotFound when the dataset is not adopted or its folder is gone, BadInput when the layout does not fit.
     """
     source = open_source(workspace, name)
@@ -60,6 +61,8 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
     path = layouts.find(source.layout, workspace)
     layout, issues = layouts.load(path), Issues()
     with ledger(workspace, "scan", dataset=name, layout=source.layout) as run, issues.at(name):
+        if force:
+            rmtree(facts_folder(workspace, name), ignore_errors=True)
         files = list(look(source.root, facts_folder(workspace, name)))
         key = fingerprint([source.fingerprint, path.read_text(encoding="utf-8"), [(facts.path, facts.bytes, facts.mtime) for facts in files], version("isocenter")])
         if not force and (known := _known(workspace, name, key)) is not None:

@@ -12,14 +12,18 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
 from isocenter.core.files import draft, fingerprint, write_json
 from isocenter.harmonize.dicom.convert import GZIP_LEVEL, convert_series
 from isocenter.harmonize.dicom.dcm2niix import program
 from isocenter.harmonize.dicom.fallback import translated
+from isocenter.harmonize.image import reader_for
 
 MARKS = ".done"
+VOLUMES = ("nifti", "nrrd", "metaimage", "minc")
+"""Formats of volume files."""
 KEPT = ("sm",)
 """DICOM kinds that stay as published: slides are read by tiles."""
 
@@ -63,11 +67,11 @@ def store_series(files: Sequence[Path], folder: Path, mark: str) -> list[Stored]
     return _once(make, folder, mark)
 
 
-def store_volume(file: Path, folder: Path, key: str, mark: str) -> list[Stored]:
-    """A NIfTI file in canonical orientation, its stored values, slope and spacing untouched."""
+def store_volume(file: Path, folder: Path, key: str, mark: str, format_: str = "nifti") -> list[Stored]:
+    """A volume file (see VOLUMES) as NIfTI in canonical orientation, its stored values, slope and spacing untouched."""
     def make() -> list[Stored]:
         try:
-            return [_canonical(file, folder / f"{_without_suffix(key)}.nii.gz", key)]
+            return [_canonical(file, folder / f"{_without_suffix(key)}.nii.gz", key, format_)]
         except Unreadable as error:
             return [Stored(key, None, error.what)]
 
@@ -91,19 +95,27 @@ def _revived(body: dict[str, Any], folder: Path) -> Stored:
     return Stored(**{**body, "path": folder / body["path"] if body["path"] else None})
 
 
-def _canonical(file: Path, target: Path, key: str) -> Stored:
+def _opened(file: Path, format_: str) -> tuple[nib.Nifti1Image, NDArray[Any]]:
+    """The file as an image in nibabel's form, and its stored values. Raises Unreadable."""
+    if format_ != "nifti":
+        array, affine = reader_for(format_).volume(file)
+        return nib.Nifti1Image(array, affine), array
     try:
         image = nib.load(file)
-        array = np.asarray(image.dataobj.get_unscaled())
+        return image, np.asarray(image.dataobj.get_unscaled())
     except Exception as error:
         raise Unreadable(f"cannot be decoded: {' '.join(str(error).split())[:200]}", where=str(file)) from error
+
+
+def _canonical(file: Path, target: Path, key: str, format_: str) -> Stored:
+    image, array = _opened(file, format_)
     if array.ndim < 3:
-        raise Unreadable(f"a NIfTI file of {array.ndim} dimensions has no orientation in space", where=str(file))
+        raise Unreadable(f"an image of {array.ndim} dimensions has no orientation in space", where=str(file))
     turn = nib.io_orientation(image.affine)
     if np.isnan(turn).any():
         raise Unreadable("the affine leaves an axis without direction", where=str(file))
     affine = image.affine @ nib.orientations.inv_ornt_aff(turn, array.shape[:3])
-    slope, intercept = image.dataobj.slope, image.dataobj.inter
+    slope, intercept = (image.dataobj.slope, image.dataobj.inter) if format_ == "nifti" else (1.0, 0.0)
     turned = nib.Nifti1Image(nib.apply_orientation(array, turn), affine, image.header)
     turned.header.set_slope_inter(slope, intercept)
     turned.header.set_dim_info()

@@ -13,7 +13,7 @@ from isocenter.core.workspace import Workspace
 
 @click.command()
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Read the layout and the tables again even if nothing changed.")
+@click.option("--force", is_flag=True, help="Read files, layout and tables again even if nothing changed.")
 @click.option("--check", is_flag=True, help="Also decode every image and mask and apply the quality rules, as `isocenter check` does.")
 @with_workspace
 @as_json

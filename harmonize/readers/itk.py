@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.image import ImageHeader, Pixels
@@ -50,6 +51,19 @@ def pixels(path: Path) -> Pixels:
         return np.asarray(array)
     axes = tuple(range(image.GetDimension()))[::-1]
     return np.ascontiguousarray(array.transpose(*axes, *range(len(axes), array.ndim)))
+
+
+def volume(path: Path) -> tuple[Pixels, NDArray[np.float64]]:
+    """`pixels`, and the affine (4, 4) from index to RAS mm. Raises Unreadable for what has fewer than three dimensions."""
+    reader = _reader(path)
+    reader.ReadImageInformation()
+    dimension = reader.GetDimension()
+    if dimension < 3:
+        raise Unreadable(f"an image of {dimension} dimensions has no orientation in space", where=str(path))
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(reader.GetDirection(), (dimension, dimension))[:3, :3] * np.array(reader.GetSpacing()[:3])
+    affine[:3, 3] = reader.GetOrigin()[:3]
+    return pixels(path), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
 
 def _reader(path: Path) -> Any:
