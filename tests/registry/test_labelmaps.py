@@ -100,3 +100,19 @@ def test_all_members_of_sat_ds_are_put_together_from_the_same_values(rules: dict
         sets = {frozenset(mapping.values_of(term)) for term in mapping.annotates}
         wrong += [(dataset, row["output_label"]) for row in rows if frozenset(value.strip() for value in row["raw_values"].split("+")) not in sets]
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["brats18-raw-values", "brats19-raw-values", "brats21-raw-values"])
+def test_the_regions_of_the_older_brats_are_put_together_from_their_parts(name: str) -> None:
+    mapping = find(name)
+    assert {term: set(mapping.values_of(term)) for term in ("whole tumor", "tumor core", "enhancing tumor", "peritumoral edema")} == {
+        "whole tumor": {"1", "2", "4"}, "tumor core": {"1", "4"}, "enhancing tumor": {"4"}, "peritumoral edema": {"2"}}
+
+
+def test_values_cut_to_eight_bits_have_a_map_of_their_own() -> None:
+    wide, narrow = find("myops2020"), find("myops2020-uint8")
+    assert {str(int(entry.raw) % 256): wide.terms_of(entry.raw) for entry in wide.entries} == {entry.raw: narrow.terms_of(entry.raw) for entry in narrow.entries}
+
+
+def test_a_map_is_found_by_the_name_that_a_corpus_gives_its_dataset() -> None:
+    assert find("Brain_Atlas") is find("brain-atlas")
