@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from isocenter.curate.export_item import Item
 from isocenter.curate.export_target import Note, Target
 from isocenter.harmonize.sample import LABELS
 
-BLOCK = 10_000
+BLOCK = 2_000
 ABSOLUTE_ROOT = re.compile(r"""^(\s*root\s*=\s*)["']([/~][^"']*)["']""", re.MULTILINE)
 MANIFEST = Kind("manifest", 2, pa.schema([
     ("sample_id", pa.string()), ("dataset", pa.string()), ("path", pa.string()), ("files", pa.list_(pa.string())), ("hashes", pa.list_(pa.string())),
@@ -38,8 +38,7 @@ def write_manifest(out: Target, items: Iterable[Item], header: dict[str, Any]) -
     for entry in out.entries.values():
         for sample in entry.samples:
             files[sample].append(entry.file)
-    blocks = [conform(rows, MANIFEST) for rows in _blocks(_row(item, files[item.sample_id], out) for item in items if item.sample_id in files)]
-    table = pa.concat_tables(blocks) if blocks else conform([], MANIFEST)
+    table = gather((_row(item, files[item.sample_id], out) for item in items if item.sample_id in files), MANIFEST)
     out.table("manifest.parquet", table, MANIFEST, header)
     return int(table.num_rows)
 
@@ -47,8 +46,8 @@ def write_manifest(out: Target, items: Iterable[Item], header: dict[str, Any]) -
 def write_ledger(out: Target, notes: Iterable[Note]) -> dict[str, int]:
     """`ledger.parquet`; returns what was done to how many samples."""
     ordered = sorted(set(notes), key=lambda note: (note.sample_id, note.what, note.why))
-    blocks = [conform(rows, LEDGER) for rows in _blocks({"sample_id": note.sample_id, "what": note.what, "number": note.number, "unit": note.unit, "why": note.why} for note in ordered)]
-    out.table("ledger.parquet", pa.concat_tables(blocks) if blocks else conform([], LEDGER), LEDGER)
+    rows = ({"sample_id": note.sample_id, "what": note.what, "number": note.number, "unit": note.unit, "why": note.why} for note in ordered)
+    out.table("ledger.parquet", gather(rows, LEDGER), LEDGER)
     return dict(sorted(Counter(what for what, _ in {(note.what, note.sample_id) for note in ordered}).items()))
 
 
@@ -78,12 +77,12 @@ def _row(item: Item, files: list[str], out: Target) -> dict[str, Any]:
     return known | {"path": files[0], "files": files, "hashes": [out.entries[name].hash for name in files]}
 
 
-def _blocks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    block: list[dict[str, Any]] = []
+def gather(rows: Iterable[dict[str, Any]], kind: Kind) -> pa.Table:
+    """Rows as one table of this kind; only a block of them is ever held as Python objects."""
+    blocks, block = [conform([], kind)], []
     for row in rows:
         block.append(row)
         if len(block) == BLOCK:
-            yield block
+            blocks.append(conform(block, kind))
             block = []
-    if block:
-        yield block
+    return pa.concat_tables([*blocks, conform(block, kind)])
