@@ -63,13 +63,13 @@ def _access(entry: Entry) -> str:
 
 
 def _licence(licence: Entry) -> str:
-    flags = ", ".join(f"{flag.replace('_', '-')} {answer}" for flag, answer in licence["allows"].items())
-    lines = [f"licence: {licence['id']} ({flags})"]
+    flags = "; ".join(f"{flag.replace('_', '-')}: {answer}" for flag, answer in licence["in_words"].items())
+    lines = [f"licence: {licence['title']}", f"  {flags}"]
     if licence["conflict"]:
-        lines.append(f"  contested: {licence['conflict']}; the strictest counts")
-    lines += [f"  {_short(one['statement'], 60)} → {one['license_id']}{' for ' + one['release'] if one['release'] else ''}  [{_short(one['source'], 60)}, {one['confidence']}]"
+        lines.append(f"  sources disagree: {licence['conflict']}; the strictest counts")
+    stated = [f"  {_short(one['statement'], 60)} → {one['license_id']}{' for ' + one['release'] if one['release'] else ''}  [{_short(one['source'], 60)}, {one['confidence']}]"
               for one in licence["statements"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *dict.fromkeys(stated)])
 
 
 def _artifacts(entry: Entry) -> str:

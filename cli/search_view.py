@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from shutil import get_terminal_size
 from typing import Any
 
 import click
 
 from isocenter.cli.options import visible
-from isocenter.registry.licenses import allows
+from isocenter.registry.licenses import allows, in_words, title
 from isocenter.registry.search.engine import Hit, Result
 from isocenter.registry.search.explain import summary
 from isocenter.registry.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ TERMS_SHOWN = 4
 COUNTS_SHOWN = 6
 INDENT = "    "
 ACCESS_COLOURS = {"open": "green", "registration": "yellow", "application": "red"}
-COMMERCIAL = {"yes": "commercial use: yes", "no": "no commercial use", "contested": "commercial use: sources disagree", "unknown": "commercial use: not stated"}
+SAID = {"unknown": "not stated", "contested": "sources disagree"}
 
 
 def body(result: Result, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def body(result: Result, vocabulary: Vocabulary) -> dict[str, Any]:
         "near": [{**_hit(hit, vocabulary), "misses": list(hit.misses)} for hit in result.near],
         "facets": result.facets,
         "total": result.total,
+        "may": result.may,
         "understood": [dict(wish) for wish in result.understood],
         "excluded": [{"facet": wish.facet, "value": " or ".join(vocabulary.terms[term].name for term in wish.terms), "phrase": wish.phrase} for wish in result.query.excluded],
         "words": [*result.query.text, *result.query.literal],
@@ -41,9 +42,9 @@ def body(result: Result, vocabulary: Vocabulary) -> dict[str, Any]:
 def _hit(hit: Hit, vocabulary: Vocabulary) -> dict[str, Any]:
     entry = hit.entry
     return {
-        "slug": entry.slug, "name": entry.name, "aliases": list(entry.aliases), "score": hit.score, "why": list(hit.why), "year": entry.year,
+        "slug": entry.slug, "name": entry.name, "aliases": list(entry.aliases), "score": hit.score, "certain": hit.certain, "why": list(hit.why), "year": entry.year,
         "n_samples": entry.n_samples, "sample_unit": entry.sample_unit, "n_subjects": entry.n_subjects, "access": entry.access or "unknown",
-        "license": list(entry.license.ids), "commercial": allows(entry.license, "commercial"), "homepage": entry.homepage,
+        "license": list(entry.license.ids), "commercial": allows(entry.license, "commercial"), "second_hand": entry.license.second_hand, "homepage": entry.homepage,
         **{facet: _terms(hit, facet, vocabulary) for facet in ("modality", "anatomy", "finding", "task", "dimension")},
     }
 
@@ -51,11 +52,14 @@ def _hit(hit: Hit, vocabulary: Vocabulary) -> dict[str, Any]:
 def as_text(result: Result, vocabulary: Vocabulary) -> str:
     """The page for people: what was understood, the hits, near misses, and what the hits have."""
     width = max(60, min(get_terminal_size().columns, 120))
-    lines = [*_head(result, vocabulary), ""]
+    shared = _shared(result.hits)
+    lines = [*_head(result, vocabulary), *_why(shared, width, "why, each of them"), ""]
     for number, hit in enumerate(result.hits, 1):
-        lines += [*_dataset(number, hit, vocabulary, width), ""]
+        if not hit.certain and number > 1 and result.hits[number - 2].certain:
+            lines += [click.style("may fit", bold=True), ""]
+        lines += [*_dataset(number, hit, vocabulary, width), *_why([reason for reason in hit.why if reason not in shared], width), ""]
     if result.near:
-        lines += [click.style("near misses", bold=True), *(_near(hit, width) for hit in result.near[:NEAR_SHOWN]), ""]
+        lines += [click.style("near misses", bold=True), *(line for hit in result.near[:NEAR_SHOWN] for line in _near(hit, width)), ""]
     return "\n".join([*lines, *_counts(result, width)]).rstrip()
 
 
@@ -70,27 +74,44 @@ def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
         lines.append(visible(f"words: {', '.join((*result.query.text, *result.query.literal))}"))
     if result.query.ignored:
         lines.append(visible(f"nothing in the catalog has: {', '.join(result.query.ignored)}"))
-    fitting = "1 dataset fits" if result.total == 1 else f"{result.total} datasets fit" if result.total else "no dataset fits all of this"
-    lines.append(fitting + (f", the best {len(result.hits)}:" if result.total > len(result.hits) else ""))
-    return lines
+    return [*lines, _found(result)]
+
+
+def _found(result: Result) -> str:
+    """How many fit, how many more may where those follow, and how many of all are shown."""
+    certain = sum(hit.certain for hit in result.hits)
+    fitting = "1 dataset fits" if result.total == 1 else f"{result.total:,} datasets fit" if result.total else f"no dataset {'surely ' * bool(result.may)}fits all of this"
+    if certain < result.total:
+        return f"{fitting}, the best {certain}:"
+    if certain == len(result.hits):
+        return fitting
+    shown = len(result.hits) - certain
+    return f"{fitting}, {result.may:,}{' more' * bool(result.total)} may" + (f"; the likeliest {shown} of those are listed, too" if shown < result.may else "")
+
+
+def _shared(hits: Sequence[Hit]) -> list[str]:
+    """Reasons that all hits have in common, said once."""
+    return [reason for reason in hits[0].why if all(reason in hit.why for hit in hits)] if len(hits) > 1 else []
 
 
 def _dataset(number: int, hit: Hit, vocabulary: Vocabulary, width: int) -> list[str]:
     entry = hit.entry
-    title = f"{number:>3} {_styled(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
+    head = f"{number:>3} {_styled(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
     amount = f"{entry.n_samples:,} {_plural(entry.sample_unit)}" if entry.n_samples else "size not stated"
     facts = [amount, *(", ".join(_shorten(_terms(hit, facet, vocabulary))) for facet in ("modality", "anatomy", "finding", "task"))]
     access = entry.access or "unknown"
-    licence = " / ".join(_shorten(entry.license.ids)) if entry.license.ids else "no licence known"
-    terms = f"{_styled('access ' + access, fg=ACCESS_COLOURS.get(access))} · {visible(licence)} · {COMMERCIAL[allows(entry.license, 'commercial')]}"
-    return [title, *_wrapped(" · ".join(fact for fact in facts if fact), width), f"{INDENT}{terms}",
-            *(click.style(line, dim=True) for line in _wrapped("why: " + "; ".join(hit.why), width)),
-            *(click.style(line, fg="yellow") for line in (_wrapped("but: " + "; ".join(hit.misses), width) if hit.misses else ()))]
+    terms = (f"{_styled('access ' + SAID.get(access, access), fg=ACCESS_COLOURS.get(access))} · {visible(title(entry.license))} · "
+             f"commercial use: {in_words(entry.license, 'commercial')}")
+    return [head, *_wrapped(" · ".join(fact for fact in facts if fact), width), f"{INDENT}{terms}"]
 
 
-def _near(hit: Hit, width: int) -> str:
+def _why(reasons: Sequence[str], width: int, label: str = "why") -> list[str]:
+    return [click.style(line, dim=True) for line in _wrapped(f"{label}: {'; '.join(reasons)}", width)] if reasons else []
+
+
+def _near(hit: Hit, width: int) -> list[str]:
     year = f" ({hit.entry.year})" if hit.entry.year else ""
-    return textwrap.shorten(visible(f"{hit.entry.name}{year} misses {'; '.join(hit.misses)}"), width - len(INDENT), placeholder=" …").join((INDENT, ""))
+    return textwrap.wrap(visible(f"{hit.entry.name}{year} misses {'; '.join(hit.misses)}"), width, initial_indent=INDENT, subsequent_indent=INDENT * 2)
 
 
 def _counts(result: Result, width: int) -> list[str]:
@@ -98,7 +119,7 @@ def _counts(result: Result, width: int) -> list[str]:
         return []
     lines = []
     for facet, counts in result.facets.items():
-        shown = ", ".join(f"{value} {count}" for value, count in list(counts.items())[:COUNTS_SHOWN])
+        shown = ", ".join(f"{SAID.get(value, value)} {count}" for value, count in list(counts.items())[:COUNTS_SHOWN])
         lines.append(textwrap.shorten(visible(f"{facet:<14} {shown}"), width, placeholder=" …"))
     return lines
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from isocenter.core.errors import Conflict, NotFound
-from isocenter.registry.licenses import PERMISSIONS, allows, effective
+from isocenter.registry.licenses import PERMISSIONS, allows, effective, in_words, title
 from isocenter.registry.lookup import Query, read_statements
 from isocenter.registry.names import name_key
 from isocenter.registry.resolve import Names
@@ -76,9 +76,10 @@ def licence_entry(slug: str, query: Query) -> Entry:
     statements = read_statements(query, slug)
     found = effective(slug, statements)
     return {
-        "id": found.license().id, "flags": dict(found.flags), "conflict": found.conflict,
+        "id": found.license().id, "title": title(found), "flags": dict(found.flags), "conflict": found.conflict,
         "contested": {flag: {value: list(ids) for value, ids in said.items()} for flag, said in found.contested.items()},
-        "allows": {what: allows(found, what) for what in PERMISSIONS},
+        "allows": {what: allows(found, what) for what in PERMISSIONS}, "in_words": {what: in_words(found, what) for what in PERMISSIONS},
+        "second_hand": found.second_hand,
         "statements": [{"statement": one.text, "license_id": one.license.id, "release": one.release, "source": one.source, "confidence": one.confidence} for one in statements],
     }
 

@@ -24,6 +24,8 @@ STRICTNESS: Mapping[str, tuple[Flag, ...]] = {
     **dict.fromkeys(("share_alike", "attribution"), ("yes", "unknown", "no")),
 }
 SILENT = frozenset({"NOASSERTION", "LicenseRef-TCIA-unspecified", "LicenseRef-Unclear-Public"})
+DISAGREE = "sources disagree"
+FIRST_HAND = frozenset({"read", "reviewed"})
 UNREAD = frozenset({"LicenseRef-Custom", "LicenseRef-ContactOwner", "LicenseRef-Varies"})
 
 
@@ -69,6 +71,8 @@ class Effective:
     contested: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """flag -> value -> licence ids that say so; only flags on which the ids disagree."""
     conflict: ConflictKind | None = None
+    second_hand: bool = False
+    """Somebody states a licence, and nobody read it at the provider."""
 
     def license(self) -> License:
         """The claims as one licence; its id joins the ids that say something, or is NOASSERTION."""
@@ -126,6 +130,7 @@ def effective(dataset: str, statements: Sequence[Statement], release: str | None
     contested = _contested([licence for name, licence in spoken.items() if name not in UNREAD])
     return Effective(
         dataset, strictest(spoken.values()), tuple(sorted({claim.license.id for claim in about})), contested, _conflict_kind(spoken, contested),
+        bool(spoken) and not any(claim.confidence in FIRST_HAND for claim in about if claim.license.id in spoken),
     )
 
 
@@ -162,6 +167,19 @@ def allows(found: Effective, what: str) -> Answer:
     if flag in found.contested:
         return "contested"
     return found.flags[flag]
+
+
+def in_words(found: Effective, what: str) -> str:
+    """The answer that counts, the strictest, as every verb prints it: "yes", "no" or "not stated", and whether the claims disagree about it."""
+    flag = "redistribution" if what == "share" else what
+    answer = {"unknown": "not stated"}.get(found.flags[flag], found.flags[flag])
+    return f"{answer} ({DISAGREE})" if flag in found.contested else answer
+
+
+def title(found: Effective) -> str:
+    """What a dataset's licence is called, with a mark where it is known from others only."""
+    name = found.license().id
+    return "licence not stated" if name == "NOASSERTION" else f"{name} (second-hand)" if found.second_hand else name
 
 
 def combine(members: Mapping[str, License] | Sequence[License], *, changed: bool = True) -> Combination:

@@ -26,14 +26,15 @@ def command(workspace: Workspace | None, slug: str, destination: Path | None, re
     from isocenter.cli.render import size
     from isocenter.registry.catalog import catalog_query
     from isocenter.registry.fetch import fetch, narrow, plan_fetch, sized
+    from isocenter.registry.licenses import PERMISSIONS, in_words, title
 
     with catalog_query(workspace) as query:
         plan = sized(narrow(plan_fetch(slug, query, release), only))
-    flags = ", ".join(f"{flag.replace('_', ' ')} {value}" for flag, value in plan.license.flags.items() if value != "unknown")
+    flags = "; ".join(f"{what}: {in_words(plan.license, what)}" for what in PERMISSIONS)
     unsized = sum(file.bytes is None for file in plan.files)
     total = f"{size(plan.bytes)}{f' and {unsized} of unknown size' if unsized else ''}" if plan.bytes or not unsized else "size not known"
-    about = [f"{plan.name} [{plan.slug}]: {len(plan.files)} files, {total}", f"licence: {plan.license.license().id} ({flags or 'nothing known to be allowed'})",
-             f"access:  {plan.access}", *([f"claims about the licence disagree: {plan.license.conflict}"] if plan.license.conflict else [])]
+    about = [f"{plan.name} [{plan.slug}]: {len(plan.files)} files, {total}", f"licence: {title(plan.license)}", f"  {flags}",
+             *([f"  sources disagree: {plan.license.conflict}; the strictest counts"] if plan.license.conflict else []), f"access:  {plan.access}"]
     if not plan.files:
         emit(plan.as_json() | {"fetched": False}, json_, "\n".join([*about, "no file can be fetched without you; what to do:", f"  {plan.steps}", f"  {plan.homepage or ''}".rstrip()]),
              f"isocenter adopt {plan.slug} /path/you/have")

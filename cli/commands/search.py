@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from isocenter.cli.options import as_json, emit
-from isocenter.core.errors import NotFound
+from isocenter.cli.options import as_json, emit, in_workspace, maybe_workspace
 from isocenter.core.workspace import Workspace
 
 FACETS = ("modality", "anatomy", "task", "finding", "dimension")
@@ -28,11 +25,10 @@ ALLOWS = ("use", "commercial", "derivatives", "redistribution")
 @click.option("--not-facet", "without", multiple=True, metavar="FACET", help="Do not read this facet from the words of the query.")
 @click.option("--plain", is_flag=True, help="Take every word as it stands, none as a facet.")
 @click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits.")
-@click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE", default=None,
-              show_default="current folder, if it is one", help="A workspace whose own facts are searched too.")
+@maybe_workspace
 @as_json
-def command(query: tuple[str, ...], access: str | None, allows: tuple[str, ...], min_samples: int | None, without: tuple[str, ...], plain: bool, limit: int,
-            folder: Path | None, json_: bool, **facets: tuple[str, ...]) -> None:
+def command(workspace: Workspace | None, query: tuple[str, ...], access: str | None, allows: tuple[str, ...], min_samples: int | None, without: tuple[str, ...],
+            plain: bool, limit: int, json_: bool, **facets: tuple[str, ...]) -> None:
     """Find datasets in the catalog. Words and facets mix: "hepatic CT, more than 100 cases, open access".
 
     Quote a phrase inside the query to look for it as it stands.
@@ -42,22 +38,13 @@ def command(query: tuple[str, ...], access: str | None, allows: tuple[str, ...],
     from isocenter.registry.search.engine import open_catalog
     from isocenter.registry.search.options import wishes
 
-    engine = open_catalog(catalog_path(_workspace(folder)))
-    asked = wishes(engine.catalog.vocabulary, facets, access=access, allows=allows, min_samples=min_samples)
+    engine = open_catalog(catalog_path(workspace))
+    vocabulary = engine.catalog.vocabulary
+    asked = wishes(vocabulary, facets, access=access, allows=allows, min_samples=min_samples)
     result = engine.search(" ".join(query), asked, limit=limit, plain_words=plain, without=without)
     if json_:
-        emit(body(result, engine.catalog.vocabulary), json_, "")
+        emit(body(result, vocabulary), json_, "")
         return
-    click.echo(as_text(result, engine.catalog.vocabulary))
+    click.echo(as_text(result, vocabulary))
     if result.hits:
-        click.echo(f"next: isocenter show {result.hits[0].entry.slug}")
-
-
-def _workspace(folder: Path | None) -> Workspace | None:
-    """The workspace there, if there is one; a folder that was named must be one."""
-    if folder is not None:
-        return Workspace.open(folder)
-    try:
-        return Workspace.open(Path())
-    except NotFound:
-        return None
+        click.echo(f"next: {in_workspace(f'isocenter show {result.hits[0].entry.slug}')}")

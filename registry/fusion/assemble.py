@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from isocenter.registry.fusion.labels import coverage
 from isocenter.registry.fusion.plan import Caution, Difference, Exclusion, FusionPlan, Member, Missing, Share, Volume
 from isocenter.registry.fusion.snapshot import Snapshot
-from isocenter.registry.licenses import Combination, Reason, Verdict, allows, combine
+from isocenter.registry.licenses import DISAGREE, Combination, Reason, Verdict, allows, combine
 
 NO_CAUTION = frozenset({"paper", "code-loader", "code", "model-weights", "benchmark", "metadata-release", "additional-annotation"})
 NOT_KNOWN, UNIT_UNKNOWN = "not known", "unit not stated"
@@ -73,7 +73,7 @@ def _verdicts(slugs: Sequence[str], snapshot: Snapshot) -> Combination:
 
 def _contested(reason: Reason, snapshot: Snapshot) -> Reason:
     conflict = snapshot.licence(reason.dataset).conflict
-    return Reason(reason.dataset, reason.license, f"{reason.why} (claims disagree: {conflict})") if conflict and conflict != "version only" else reason
+    return Reason(reason.dataset, reason.license, f"{reason.why} ({DISAGREE}: {conflict})") if conflict and conflict != "version only" else reason
 
 
 def cautions(slugs: Sequence[str], snapshot: Snapshot) -> tuple[Caution, ...]:

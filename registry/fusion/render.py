@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from isocenter.registry.fusion.compat import CompatPlan
 from isocenter.registry.fusion.plan import FusionPlan, Member, Volume
+from isocenter.registry.licenses import DISAGREE
 
 SHOWN = 12
+NOT_STATED = "not stated"
 
 
 def show(plan: FusionPlan, limit: int = SHOWN) -> str:
@@ -61,9 +63,9 @@ def _member(member: Member) -> str:
 def _licence(plan: FusionPlan, limit: int) -> list[str]:
     lines = []
     for use, verdict in plan.licence.verdicts.items():
-        answer = {"yes": "yes", "no": "no, forbidden", "unknown": "not known to be allowed"}[verdict.answer]
-        lines.append(f"{use:11s} {answer}")
-        lines += [f"  {line}" for line in _cut((f"{one.dataset} ({one.license}): {one.why}" for one in verdict.reasons), max(3, limit // 3))]
+        disputed = verdict.answer == "no" and all(DISAGREE in one.why for one in verdict.reasons)
+        lines.append(f"{use:11s} {NOT_STATED if verdict.answer == 'unknown' else verdict.answer}{f' ({DISAGREE})' if disputed else ''}")
+        lines += [f"  {line}" for line in _cut((f"{one.dataset}: {one.why}" for one in verdict.reasons), max(3, limit // 3))]
     return lines
 
 

@@ -25,35 +25,40 @@ from isocenter.registry.vocabulary_text import words
 WEIGHTS: Mapping[str, float] = {"name": 3.0, "finding": 1.3, "anatomy": 1.1, "modality": 1.1, "task": 0.7, "population": 0.7, "allows": 0.6, "samples": 0.6,
                                 "subjects": 0.6, "license": 0.6, "year": 0.5, "access": 0.5, "dimension": 0.5, "annotation": 0.5, "labelled": 0.4}
 TEXT_WEIGHT = 0.8                      # of words that are no facet, against wishes
-ECHO_WEIGHT = 0.02                     # breaks ties: the words of the query stand in the name or text
+ECHO_WEIGHT = 0.02                     # breaks ties: the words of the query stand in the name or text, which count alike
 NAME_BONUS = 0.3                       # for the dataset that is called like the whole query
-PRIOR_WEIGHT = 0.06                    # breaks ties: cited, labelled, large
+PRIOR_WEIGHT = 0.06                    # breaks ties: used, large, labelled
+USE, SIZE, LABELLED = 0.7, 0.2, 0.1    # shares of the prior
 FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
 FEWEST = 10                            # so many hits are filled up with datasets that may fit ("only says lung disease")
 EXCLUDED = 0.8                         # a dataset that fits an excluded term so well is out
 ALTERNATIVE = frozenset({"modality", "anatomy", "finding", "task", "dimension", "annotation"})
+SUBJECT = frozenset({"anatomy", "finding", "name"})     # what a dataset is about
 LATEST_YEAR = 2025
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A dataset that fits. `why` says for every wish how it is met; `misses` says which wish is not."""
+    """A dataset that fits, or (not `certain`) may fit. `why` says for every wish how it is met; `misses` says which wish is not."""
 
     entry: Entry
     score: float
     why: tuple[str, ...]
     misses: tuple[str, ...] = ()
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to one query. `total` counts all hits, of which `hits` holds the first; near misses lack one wish."""
+    """The answer to one query. `hits` holds the first of the `total` datasets that fit and, where those are few, of the `may` that may fit;
+    `facets` counts what fits; near misses lack one wish."""
 
     query: Query
     hits: tuple[Hit, ...]
     near: tuple[Hit, ...]
     facets: FacetCounts
     total: int
+    may: int
     understood: tuple[Mapping[str, str], ...]
 
 
@@ -85,16 +90,14 @@ class Engine:
     def _answer(self, query: Query, wishes: Sequence[Wish], limit: int) -> Result:
         asked = (*query.wishes, *wishes)
         fits = [self.columns.fit(wish) for wish in asked]
+        groups = _wish_groups(asked, fits, len(query.wishes))
         score, possible = self._score(query, asked, fits)
-        missed, certain = self._missed(asked, fits, len(query.wishes))
-        fitting = np.flatnonzero(possible & (missed == 0) & certain)
-        hits = _best(score, fitting, limit)
-        if len(fitting) < FEWEST:
-            others = _best(score, np.flatnonzero(possible & (missed == 0) & ~certain), FEWEST - len(fitting))
-            fitting, hits = np.concatenate([fitting, others]), np.concatenate([hits, others])[:limit]
-        near = _best(score, np.flatnonzero(possible & (missed == 1)), limit) if len(asked) > 1 else hits[:0]
-        return Result(query, self._hits(hits, score, asked, fits, query), self._hits(near, score, asked, fits, query),
-                      self.facets.count(fitting), len(fitting), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
+        missed, certain = self._missed(groups)
+        fitting, others = (np.flatnonzero(possible & (missed == 0) & sure) for sure in (certain, ~certain))
+        hits = np.concatenate([_best(score, fitting, limit), _best(score, others, max(0, FEWEST - len(fitting)))])[:limit]
+        near = _best(score, np.flatnonzero(possible & (missed == 1) & _about(groups)), limit) if len(asked) > 1 else hits[:0]
+        found, apart = (tuple(self._hit(int(number), float(score[number]), groups, query, bool(certain[number])) for number in numbers) for numbers in (hits, near))
+        return Result(query, found, apart, self.facets.count(fitting), len(fitting), len(others), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
 
     def _score(self, query: Query, asked: Sequence[Wish], fits: Sequence[Weights]) -> tuple[Weights, NDArray[np.bool_]]:
         size = len(self.catalog.entries)
@@ -106,7 +109,7 @@ class Engine:
             possible &= self.columns.fit(wish) < EXCLUDED
         score = PRIOR_WEIGHT * self.prior
         if query.phrases:
-            score = score + ECHO_WEIGHT * self.text.scores(query.phrases)
+            score = score + ECHO_WEIGHT * self.text.scores(query.phrases, name_boost=1.0)
         if query.text or query.literal:
             share = len(query.text) + len(query.literal)
             score = score + TEXT_WEIGHT * text * share / (share + len(asked))
@@ -118,36 +121,42 @@ class Engine:
         score[list(query.named)] += NAME_BONUS
         return score, possible
 
-    def _missed(self, asked: Sequence[Wish], fits: Sequence[Weights], read: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """How many wishes each dataset misses, and whether the rest is certain. The first `read` wishes come from words, the others
-        from options, which only what is certain fulfils. A dataset that the query names outright misses nothing."""
+    def _missed(self, groups: Sequence[_Group]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """How many wishes each dataset misses, and whether the rest is certain. A dataset that the query names outright misses nothing."""
         missed = np.zeros(len(self.catalog.entries), np.int64)
         certain = np.ones(len(self.catalog.entries), bool)
-        for group in _groups(asked):
-            best = np.maximum.reduce([fits[number] for number in group])
-            missed += best < (MATCHES if group[0] < read else CERTAIN)
-            certain &= best >= CERTAIN
-        for wish, fit in zip(asked, fits):
-            if isinstance(wish, NameWish):
-                missed[fit >= 1] = 0
-                certain[fit >= 1] = True
-                missed[fit < MATCHES] += 1       # another dataset is no near miss
+        for group in groups:
+            missed += group.best < group.enough
+            certain &= group.best >= CERTAIN
+        for group in groups:
+            if isinstance(group.wishes[0], NameWish):
+                missed[group.best >= 1] = 0
+                certain[group.best >= 1] = True
+                missed[group.best < MATCHES] += 1       # another dataset is no near miss
         return missed, certain
 
-    def _hits(self, numbers: NDArray[np.int64], score: Weights, asked: Sequence[Wish], fits: Sequence[Weights], query: Query) -> tuple[Hit, ...]:
-        return tuple(self._hit(int(number), float(score[number]), asked, fits, query) for number in numbers)
-
-    def _hit(self, number: int, score: float, asked: Sequence[Wish], fits: Sequence[Weights], query: Query) -> Hit:
+    def _hit(self, number: int, score: float, groups: Sequence[_Group], query: Query, certain: bool) -> Hit:
         entry = self.catalog.entries[number]
-        met = [why(number, entry, wish, float(fit[number]), self.evidence) for wish, fit in zip(asked, fits) if fit[number] >= MATCHES]
-        if number in query.named and not any(isinstance(wish, NameWish) for wish in asked):
+        asked = [(wish, float(fit[number]), group) for group in groups for wish, fit in zip(group.wishes, group.fits)]
+        met = [why(number, entry, wish, fit, self.evidence) for wish, fit, group in asked if fit >= group.enough]
+        if number in query.named and not any(isinstance(wish, NameWish) for wish, _, _ in asked):
             met.insert(0, f"name: {entry.name}")
         said = {word for name in (entry.name, *entry.aliases) for word in words(name)}
         found = [*(word for word in query.text if word in said), *query.literal]
         if found or not met:
             met.append(f"words: {', '.join(found or query.text)}" if found or query.text else "every dataset")
-        lacks = [miss(entry, asked[group[0]], self.catalog.vocabulary) for group in _groups(asked) if all(fits[at][number] < MATCHES for at in group)]
-        return Hit(entry, round(score, 4), tuple(met), tuple(lacks))
+        lacks = [miss(entry, group.wishes[0], self.catalog.vocabulary) for group in groups if group.best[number] < group.enough]
+        return Hit(entry, round(score, 4), tuple(met), tuple(lacks), certain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Wishes of which one must be met, how well each dataset meets them, and from where on that is enough."""
+
+    wishes: tuple[Wish, ...]
+    fits: tuple[Weights, ...]
+    best: Weights
+    enough: float
 
 
 def open_catalog(path: Path) -> Engine:
@@ -169,8 +178,11 @@ def _engine(prepared: Prepared) -> Engine:
     return Engine(catalog, seen, columns(entries, seen), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, vocabulary))
 
 
-def _groups(asked: Sequence[Wish]) -> list[list[int]]:
-    """Wishes of which one must be met: every wish alone, but several values of a facet in a row are alternatives unless joined by "and"."""
+def _wish_groups(asked: Sequence[Wish], fits: Sequence[Weights], read: int) -> list[_Group]:
+    """Wishes of which one must be met: every wish alone, but several values of a facet in a row are alternatives unless joined by "and".
+
+    The first `read` wishes come from words; the others come from options, which only what is certain fulfils.
+    """
     groups: list[list[int]] = []
     open_group: dict[str, list[int]] = {}
     for number, wish in enumerate(asked):
@@ -179,13 +191,21 @@ def _groups(asked: Sequence[Wish]) -> list[list[int]]:
             continue
         groups.append([number])
         open_group[wish.facet] = groups[-1]
-    return groups
+    return [_Group(tuple(asked[at] for at in group), here := tuple(fits[at] for at in group), np.maximum.reduce(here), MATCHES if group[0] < read else CERTAIN)
+            for group in groups]
+
+
+def _about(groups: Sequence[_Group]) -> NDArray[np.bool_] | bool:
+    """Which datasets are about what was asked for: they surely meet a wish for a place, a finding or a name, where there is one. A set that
+    shares only the modality or the task is no near miss."""
+    about = [group.best >= CERTAIN for group in groups if group.wishes[0].facet in SUBJECT]
+    return np.logical_or.reduce(about) if about else True
 
 
 def _best(score: Weights, numbers: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
     """The best `limit` of these datasets, best first; equal scores in the order of the catalog."""
     found = score[numbers]
-    if len(numbers) > limit:
+    if len(numbers) > limit > 0:
         kept = found >= np.partition(found, len(found) - limit)[len(found) - limit]
         numbers, found = numbers[kept], found[kept]
     return numbers[np.argsort(-found, kind="stable")][:limit]
@@ -193,11 +213,11 @@ def _best(score: Weights, numbers: NDArray[np.int64], limit: int) -> NDArray[np.
 
 def _prior(entries: Sequence[Entry]) -> Weights:
     """0..1: how much a dataset is used and how much there is of it."""
-    cited = np.log1p([entry.cited for entry in entries])
+    used = np.log1p([entry.used for entry in entries])
     samples = np.log1p([entry.n_samples or 0 for entry in entries])
     labelled = np.array([bool(entry.labelled) for entry in entries], np.float64)
-    scaled = [values / max(values.max(initial=0.0), 1e-9) for values in (cited, samples)]
-    return np.asarray(0.5 * scaled[0] + 0.25 * scaled[1] + 0.25 * labelled, np.float32)
+    scaled = [values / max(values.max(initial=0.0), 1e-9) for values in (used, samples)]
+    return np.asarray(USE * scaled[0] + SIZE * scaled[1] + LABELLED * labelled, np.float32)
 
 
 def _focus(entries: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, Weights]:

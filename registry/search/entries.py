@@ -35,7 +35,7 @@ class Entry:
     terms: Mapping[str, frozenset[str]] = field(default_factory=dict)      # stated term → the sources that state it
     labels: frozenset[str] = frozenset()                                   # terms of its label maps
     license: Effective = field(default_factory=lambda: effective("", ()))
-    cited: int = 0
+    used: int = 0                      # papers, corpora, later publications and datasets made of it, together; good for an order only
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,13 @@ class Catalog:
     fingerprint: str
 
 
+USED = """
+    SELECT slug, sum(n)::BIGINT FROM (
+        SELECT slug, max(coalesce(n_cited, n_any, n_mentioned, 0)) AS n FROM citation GROUP BY slug
+        UNION ALL SELECT slug, count(DISTINCT corpus_id) FROM corpus_member GROUP BY slug
+        UNION ALL SELECT slug, count(DISTINCT artifact_id) FROM artifact_dataset GROUP BY slug
+        UNION ALL SELECT object, count(DISTINCT subject) FROM relation GROUP BY object
+    ) WHERE slug IS NOT NULL GROUP BY slug"""
 COLUMNS = ("slug", "name", "family", "year", "homepage", "organisation", "access", "n_samples", "sample_unit", "n_subjects", "labelled", "note")
 
 
@@ -74,7 +81,7 @@ def _read(connection: Any) -> Catalog:
     aliases = _grouped(rows("SELECT slug, alias FROM dataset_alias ORDER BY slug, alias"))
     terms = _sources(rows("SELECT slug, term, source FROM dataset_term"))
     labels = _grouped(rows("SELECT DISTINCT m.slug, e.term FROM label_map m JOIN label_map_entry e USING (map_id) WHERE e.term <> ''"))
-    cited = dict(rows("SELECT slug, max(coalesce(n_cited, n_any, n_mentioned, 0)) FROM citation GROUP BY slug"))
+    used = dict(rows(USED))
     licenses = {slug: effective(slug, claims) for slug, claims in all_statements(named).items()}
     silent = effective("", ())
     entries = []
@@ -82,7 +89,7 @@ def _read(connection: Any) -> Catalog:
         slug = said["slug"]
         others = tuple(alias for alias in aliases.get(slug, ()) if alias != said["name"])
         entries.append(Entry(**said, aliases=others, terms=terms.get(slug, {}), labels=frozenset(labels.get(slug, ())),
-                             license=licenses.get(slug, silent), cited=cited.get(slug, 0)))
+                             license=licenses.get(slug, silent), used=used.get(slug, 0)))
     return Catalog(tuple(entries), _vocabulary(named), dict(rows("SELECT item, value FROM catalog_info")).get("facts", ""))
 
 

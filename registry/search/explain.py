@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from isocenter.registry.licenses import allows
+from isocenter.registry.licenses import in_words, title
 from isocenter.registry.search.entries import Entry
 from isocenter.registry.search.evidence import MATCHES, Evidence
 from isocenter.registry.search.wishes import ChoiceWish, NameWish, NumberWish, TermWish, Wish
@@ -40,9 +40,9 @@ def why(dataset: int, entry: Entry, wish: Wish, weight: float, evidence: Evidenc
         case ChoiceWish("labelled", value, _):
             return "labelled" if value == "yes" else "not labelled"
         case ChoiceWish("allows", value, _):
-            return f"allows {value}: {_ids(entry)}"
+            return f"allows {value}: {title(entry.license)}"
         case ChoiceWish("license", _, _):
-            return f"license: {_ids(entry)}"
+            return f"license: {title(entry.license)}"
         case NameWish(name=name):
             return f"name: {name}" if weight >= 1 else f"name: like {name}"
     raise AssertionError(wish)
@@ -60,11 +60,11 @@ def miss(entry: Entry, wish: Wish, vocabulary: Vocabulary) -> str:
             value = {"samples": entry.n_samples, "subjects": entry.n_subjects, "year": entry.year}[facet]
             instead = str(value) if value else ""
         case ChoiceWish("access", _, _):
-            instead = entry.access or "unknown"
+            instead = entry.access if entry.access and entry.access != "unknown" else ""
         case ChoiceWish("allows", value, _):
-            instead = f"{allows(entry.license, value)}, {_ids(entry)}"
+            return f"{text} ({in_words(entry.license, value)}, {title(entry.license)})"
         case ChoiceWish("license", _, _):
-            instead = _ids(entry)
+            instead = title(entry.license)
         case ChoiceWish("labelled", _, _):
             instead = {True: "yes", False: "no", None: ""}[entry.labelled]
         case _:
@@ -89,10 +89,6 @@ def _why_term(dataset: int, terms: tuple[str, ...], evidence: Evidence) -> str:
     if reason.how == "covers":
         return f"{wanted} ({has} may cover it)"
     return f"{wanted} (only says {has})" if reason.weight >= MATCHES else f"{wanted} ({has})"
-
-
-def _ids(entry: Entry) -> str:
-    return " / ".join(entry.license.ids) or "no licence stated"
 
 
 def _count(number: int | None, unit: str | None) -> str:

@@ -29,12 +29,12 @@ class TextIndex:
     size: int
     vocabulary: frozenset[str]
 
-    def scores(self, found: Iterable[str], phrases: Iterable[tuple[str, ...]] = ()) -> Weights:
-        """BM25 of each dataset for any of these comparable words and all of these phrases, scaled to at most 1."""
+    def scores(self, found: Iterable[str], phrases: Iterable[tuple[str, ...]] = (), *, name_boost: float = NAME_BOOST) -> Weights:
+        """BM25 of each dataset for any of these comparable words and all of these phrases, scaled to at most 1; words of a name count `name_boost` times."""
         import tantivy
 
         def anywhere(make: Any) -> Any:
-            return tantivy.Query.boolean_query([(tantivy.Occur.Should, tantivy.Query.boost_query(make("name"), NAME_BOOST)), (tantivy.Occur.Should, make("text"))])
+            return tantivy.Query.boolean_query([(tantivy.Occur.Should, tantivy.Query.boost_query(make("name"), name_boost)), (tantivy.Occur.Should, make("text"))])
 
         clauses = [(tantivy.Occur.Should, anywhere(lambda field, word=word: tantivy.Query.term_query(self.schema, field, word))) for word in found]
         clauses += [(tantivy.Occur.Must, anywhere(lambda field, phrase=phrase: _phrase(self.schema, field, phrase))) for phrase in phrases if phrase]

@@ -10,7 +10,7 @@ import pytest
 
 from isocenter.registry import license_parser
 from isocenter.registry.license_parser import known, parse_license
-from isocenter.registry.licenses import License, Statement, allows, combine, effective
+from isocenter.registry.licenses import License, Statement, allows, combine, effective, in_words, title
 
 SHARED = Path(os.environ.get("ISOCENTER_SHARED", Path(__file__).parents[2].parent / "shared")) / "facts" / "licences"
 shared = pytest.mark.skipif(not SHARED.exists(), reason="the shared fact tables are not here (ISOCENTER_SHARED)")
@@ -145,3 +145,16 @@ def test_an_unknown_licence_leaves_every_use_open_by_name():
     verdicts = combine({"a": known("CC-BY-4.0"), "b": License("NOASSERTION")}).verdicts
     assert {verdict.answer for verdict in verdicts.values()} == {"unknown"}
     assert {reason.dataset for reason in verdicts["share"].reasons} == {"b"}
+
+
+def test_every_verb_says_the_strictest_answer_and_that_sources_disagree():
+    found = effective("lits", claims("lits", "CC BY-NC-SA 4.0", "CC BY-SA 4.0"))
+    assert (in_words(found, "commercial"), in_words(found, "use")) == ("no (sources disagree)", "yes")
+    assert in_words(effective("d", ()), "commercial") == "not stated"
+
+
+def test_a_licence_that_nobody_read_at_the_provider_is_marked_so():
+    second, read = (Statement("d", "CC0", known("CC0-1.0"), "a", confidence=confidence) for confidence in ("second-hand", "read"))
+    assert title(effective("d", [second])) == "CC0-1.0 (second-hand)"
+    assert title(effective("d", [second, read])) == "CC0-1.0"
+    assert title(effective("d", ())) == "licence not stated"

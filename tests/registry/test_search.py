@@ -85,8 +85,8 @@ def test_allows_commercial_is_never_yes_for_unknown_or_contested_licences():
     assert slugs("liver for commercial use") == ["liver-ct"]
     assert slugs("", wishes=options(allows=["commercial"])) == ["liver-ct"]
     misses = {hit.entry.slug: hit.misses[0] for hit in ENGINE.search("liver for commercial use").near}
-    assert misses["silent"] == "allows: commercial (has unknown, no licence stated)"
-    assert misses["disputed"].startswith("allows: commercial (has contested")
+    assert misses["silent"] == "allows: commercial (not stated, licence not stated)"
+    assert misses["disputed"] == "allows: commercial (no (sources disagree), CC-BY-4.0 AND CC-BY-NC-4.0 (second-hand))"
 
 
 def test_options_are_asked_for_beside_the_words_and_only_certain_fits_count():
@@ -98,6 +98,33 @@ def test_an_unknown_option_value_is_refused_with_close_names():
     with pytest.raises(NotFound, match="no modality is called 'mamography'") as refusal:
         options(modality="mamography")
     assert "Mammography" in str(refusal.value)
+
+
+def test_what_only_may_fit_is_counted_apart_and_follows():
+    regions = entry("regions", "Regions", "head and neck", "segmentation")
+    engine = make_engine(Catalog((entry("hip", "Hippo", "mr", "hippocampus", "segmentation"), regions), load(), "may"))
+    result = engine.search("hippocampus segmentation")
+    assert [(hit.entry.slug, hit.certain) for hit in result.hits] == [("hip", True), ("regions", False)]
+    assert (result.total, result.may) == (1, 1)
+    assert result.facets["anatomy"] == {"Hippocampus": 1}
+
+
+def test_a_set_that_shares_only_the_task_is_no_near_miss():
+    skin = entry("skin", "SkinSet", "dermoscopy", "skin", "segmentation")
+    engine = make_engine(Catalog((entry("hip", "Hippo", "mr", "hippocampus", "classification"), skin), load(), "near"))
+    assert [hit.entry.slug for hit in engine.search("hippocampus segmentation").near] == ["hip"]
+
+
+def test_every_near_miss_says_what_it_misses_also_when_an_option_asked():
+    near = ENGINE.search("", wishes=options(modality="mra", anatomy="brain")).near
+    assert {hit.entry.slug: hit.misses for hit in near} == dict.fromkeys(("brain", "gbm"), ("modality: MR angiography (has MR)",))
+
+
+def test_a_name_that_repeats_the_query_does_not_outrank_a_set_that_is_used():
+    terms = ("mr", "brain", "glioma", "segmentation")
+    named, known = entry("brain-mri", "Brain-MRI", *terms, n_samples=3929, labelled=True), entry("brats", "BraTS", *terms, n_samples=1470, labelled=True, used=40)
+    engine = make_engine(Catalog((named, known), load(), "used"))
+    assert [hit.entry.slug for hit in engine.search("brain mri glioma segmentation").hits] == ["brats", "brain-mri"]
 
 
 def test_facets_count_the_hits():

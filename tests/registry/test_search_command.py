@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def test_json_is_one_object_of_the_agreed_shape(capsys):
         assert {"slug", "name", "aliases", "score", "why"} <= set(hit)
     assert body["near"]
     assert all(hit["misses"] for hit in body["near"])
+    assert all(hit["certain"] for hit in body["hits"])
+    assert body["hits"][0]["slug"] != "brain-mri"
     assert [(wish["facet"], wish["value"]) for wish in body["understood"]] == [("anatomy", "Brain"), ("modality", "MR"), ("finding", "Glioma"), ("task", "Segmentation")]
 
 
@@ -60,8 +63,20 @@ def test_the_page_for_people_shows_what_counts_and_what_to_type_next(capsys):
     assert "did you mean: " in out
     assert "pneumonia xray" in out
     assert "finding: Pneumonia, modality: X-ray" in out
-    assert "why: " in out
+    assert "why, each of them: " in out
     assert out.rstrip().splitlines()[-1].startswith("next: isocenter show ")
+
+
+def test_a_reason_that_all_hits_share_is_said_once(capsys):
+    _, out, _ = run(capsys, "brain mri glioma segmentation", "--limit", "5")
+    assert out.count("finding: Glioma;") == 1
+    assert "datasets fit, the best 5:" in out
+
+
+def test_the_page_says_how_many_fit_and_how_many_more_may(capsys):
+    _, out, _ = run(capsys, "hippocampus", "segmentation")
+    assert re.search(r"^7 datasets fit, \d+ more may; the likeliest 3 of those are listed, too$", out, re.MULTILINE)
+    assert out.index("may fit") > out.index("  7 ")
 
 
 def test_a_name_with_control_characters_is_shown_and_not_obeyed():
@@ -122,3 +137,11 @@ def test_search_never_imports_sqlalchemy_or_torch():
            "print([name for name in ('sqlalchemy', 'torch', 'pandas', 'polars') if name in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_the_page_of_the_command_shows_what_it_finds(capsys):
+    page = (Path(__file__).parents[2] / "docs/how-to/search.md").read_text(encoding="utf-8")
+    _, out, _ = run(capsys, "brain mri glioma segmentation", "--limit", "2")
+    for line in out.splitlines():
+        if line.startswith(("understood", "  1 ", "  2 ", "next:")):
+            assert line in page.splitlines()
