@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from isocenter.cli.budget import Budget, BudgetType
 from isocenter.cli.options import as_json, columns, emit, with_workspace
 from isocenter.core.workspace import Workspace
 
@@ -16,7 +17,7 @@ SHOWN = ("probe accuracy", "k-NN accuracy", "tail accuracy", "corrupted accuracy
 @click.argument("pool")
 @click.option("--test", metavar="COHORT", help="Labelled samples that the probe is tested on.  [default: POOL's own rows of split test]")
 @click.option("--by", multiple=True, default=("spread", "k-center"), show_default=True, help="A strategy; random and stratified always run beside it.")
-@click.option("--budget", "budgets", type=click.IntRange(2), multiple=True, required=True, help="A number of samples (may be repeated).")
+@click.option("--budget", "budgets", type=BudgetType(), multiple=True, required=True, help="A number of samples, or a share of POOL such as 10% (may be repeated).")
 @click.option("--seeds", type=click.IntRange(2), default=5, show_default=True, help="How often every strategy runs.")
 @click.option("--with", "encoder", default="sketch", show_default=True, help="The encoder of the features that strategies look at.")
 @click.option("--probe", default="random-conv", show_default=True, help="The encoder of the features that choices are judged on.")
@@ -25,15 +26,19 @@ SHOWN = ("probe accuracy", "k-NN accuracy", "tail accuracy", "corrupted accuracy
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="A folder for the runs, the summary and plots.")
 @with_workspace
 @as_json
-def command(workspace: Workspace, pool: str, test: str | None, by: tuple[str, ...], budgets: tuple[int, ...], seeds: int, encoder: str, probe: str,
+def command(workspace: Workspace, pool: str, test: str | None, by: tuple[str, ...], budgets: tuple[Budget, ...], seeds: int, encoder: str, probe: str,
             junk: Path | None, severities: tuple[int, ...], out: Path | None, json_: bool) -> None:
     """Judge strategies on POOL by what a probe learns from their choice."""
     from isocenter.curate.evaluate_cohorts import evaluate_cohorts
     from isocenter.harmonize.cohort import Cohort
 
-    tested = Cohort.open(workspace, test) if test else None
-    found = evaluate_cohorts(workspace, Cohort.open(workspace, pool), tested, by=by, budgets=budgets, seeds=seeds, encoder=encoder, probe=probe, junk=junk,
+    tested, opened = Cohort.open(workspace, test) if test else None, Cohort.open(workspace, pool)
+    rows = len(opened) if tested else opened.table["split"].to_list().count("train")
+    numbers = [int(budget.of(rows)) for budget in budgets]
+    if min(numbers) < 2:
+        raise click.BadParameter("a probe learns nothing from fewer than 2 samples", param_hint="--budget")
+    found = evaluate_cohorts(workspace, opened, tested, by=by, budgets=numbers, seeds=seeds, encoder=encoder, probe=probe, junk=junk,
                              severities=severities, out=out)
     body = {"summary": found.summary.fill_nan(None).to_dicts(), "verdicts": list(found.verdicts), "out": str(out) if out else None}
     table = columns([(row["budget"], row["strategy"], *(f"{row[one]:.4g}" for one in SHOWN)) for row in found.summary.iter_rows(named=True)], ("budget", "strategy", *SHOWN))
-    emit(body, json_, "\n".join([table, "", *found.verdicts]), f"isocenter select {pool} --by STRATEGY --budget {budgets[0]} --as NAME")
+    emit(body, json_, "\n".join([table, "", *found.verdicts]), f"isocenter select {pool} --by STRATEGY --budget {numbers[0]} --as NAME")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from isocenter.cli.budget import Budget, BudgetType
 from isocenter.cli.options import as_json, dry_run, emit, output_cohort, seed, table_options, with_workspace
 from isocenter.core.workspace import Workspace
 
@@ -13,7 +14,7 @@ from isocenter.core.workspace import Workspace
 @click.command()
 @click.argument("cohort")
 @click.option("--by", default="spread", show_default=True, help="The strategy; `isocenter plugins strategies` lists them.")
-@click.option("--budget", type=float, required=True, help="How much may be spent: a number of samples, or of what --spend names.")
+@click.option("--budget", type=BudgetType(), required=True, help="How much may be spent: a number of samples or a share of COHORT (10%), or a number of what --spend names.")
 @click.option("--spend", default="samples", show_default=True, metavar="WHAT", help="What the budget counts: samples, bytes, volumes, or a supplied column.")
 @click.option("--with", "encoder", default="sketch", show_default=True, help="The encoder of the features a strategy looks at.")
 @click.option("--on", default="label", show_default=True, help="What `stratified` strata are: label, or a column such as dataset or sex.")
@@ -27,16 +28,19 @@ from isocenter.core.workspace import Workspace
 @dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, by: str, budget: float, spend: str, encoder: str, on: str, limits: tuple[str, ...], licences: tuple[str, ...],
+def command(workspace: Workspace, cohort: str, by: str, budget: Budget, spend: str, encoder: str, on: str, limits: tuple[str, ...], licences: tuple[str, ...],
             include: Path | None, exclude: Path | None, supplied: dict[str, Path], seed: int, name: str, dry_run: bool, json_: bool) -> None:
     """Choose from COHORT within BUDGET, most worth first."""
     from isocenter.curate.select import Wishes, select
     from isocenter.harmonize.cohort import Cohort
 
     wishes = Wishes(spend, limits, licences, include, exclude, supplied)
-    budget = int(budget) if budget.is_integer() else budget
-    result = select(workspace, Cohort.open(workspace, cohort), name=name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run)
-    body = {"cohort": name, "samples": len(result), "by": by, "budget": budget, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
+    if budget.share and spend != "samples":
+        raise click.BadParameter(f"a share counts samples, not {spend}", param_hint="--budget")
+    pool = Cohort.open(workspace, cohort)
+    number = budget.of(len(pool))
+    result = select(workspace, pool, name=name, by=by, budget=number, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run)
+    body = {"cohort": name, "samples": len(result), "by": by, "budget": number, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
     emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"]), f"isocenter export {name} --to files OUT")
 
 

@@ -71,6 +71,16 @@ def test_the_verb_prints_a_sentence_for_every_strategy_and_valid_json(workspace,
     assert {row["strategy"] for row in body["summary"]} == {"random", "stratified", "k-center"}
 
 
+def test_a_budget_may_be_a_share_of_the_pool(workspace, cohorts):
+    tail = ["--workspace", str(workspace.root), "--json"]
+    chosen = json.loads(CliRunner().invoke(cli, ["select", "pool-all", "--by", "random", "--budget", "10%", "--with", "thumbnail", "--as", "tenth", *tail], catch_exceptions=False).output)
+    assert (chosen["samples"], chosen["budget"]) == (3, 3)
+    judged = CliRunner().invoke(cli, ["evaluate", "pool-all", "--test", "test-all", "--by", "random", "--budget", "50%", "--seeds", "2", "--with", "thumbnail", "--probe", "thumbnail", *tail])
+    assert {row["budget"] for row in json.loads(judged.output)["summary"]} == {16}
+    for wrong in ("0%", "many", "140%"):
+        assert CliRunner().invoke(cli, ["select", "pool-all", "--budget", wrong, "--as", "never", *tail]).exit_code == 2
+
+
 def test_the_probe_is_also_asked_about_corrupted_pictures(workspace, cohorts):
     arguments = ["evaluate", "pool-all", "--test", "test-all", "--by", "spread", "--budget", "12", "--seeds", "2", "--probe", "thumbnail", "--corrupt", "5",
                  "--workspace", str(workspace.root), "--json"]
