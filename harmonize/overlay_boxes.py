@@ -32,7 +32,7 @@ def boxed(source: Source, rule: BoxRule, facts: FileFacts, tokens: dict[str, str
     """The samples of a box file with their boxes; a file that cannot be read is an issue of the samples it would be of."""
     if rule.form == "coco":
         for name, boxes in read_coco(source.root / facts.path).items():
-            for row in finder.at(fill(rule.image or "{file_name}", tokens | {"file_name": name})):
+            for row in finder.at(fill(rule.image or "{file_name}", tokens | {"file_name": name})) or finder.at(name):
                 yield row, boxes
         return
     for row in finder.images(rule, tokens):
