@@ -180,7 +180,8 @@ def _role(facts: FileFacts, layout: Layout, listed: Listed, legends: Legends, re
     if facts.format == "dicom" and facts.header.modality in DRAWN:
         return "mask", f"DICOM {facts.header.modality}: `harmonize` puts it on the grid of its image"
     if not facts.header.image and not (rule and rule.array and facts.format == "npz"):
-        return "other", f"{facts.format} object without pixels ({facts.header.modality or 'modality not stated'})"
+        told = facts.header.facts.get("told")
+        return "other", f"{facts.format} {told}" if told else f"{facts.format} object without pixels ({facts.header.modality or 'modality not stated'})"
     result.images.append(Image(facts, rule, tokens))
     return "image", None
 

@@ -8,20 +8,28 @@ from pathlib import Path
 import numpy as np
 
 from isocenter.core.errors import Unreadable
+from isocenter.harmonize.dicom.content import slide_picture
 from isocenter.harmonize.dicom.header import Header, read_header
+from isocenter.harmonize.dicom.kinds import kind_of
 from isocenter.harmonize.dicom.pixels import Samples, stored_samples
 from isocenter.harmonize.dicom.series import VolumePlan, group_series
 from isocenter.harmonize.dicom.volume import Declined, build_volume
+
+SLIDE_SIDE = 2048
 
 
 def dicom_samples(files: Sequence[Path], volume: str | None = None) -> tuple[Samples, str]:
     """(array, axes) of one sample, `MONOCHROME1` pictures turned so that more is brighter, nothing rescaled.
 
     Axes: `yx`, `yxc` one picture; `tyx`, `tyxc` a clip; `yxz`, `yxzt` a volume by the positions of its frames, also out of a
-    mosaic or an enhanced file, `yxcz` one of colours. A series that makes no even volume is stacked as it lies (`yxz`, `yxcz`): good to look at, not
-    to measure. volume: which of several volumes the files hold, by its key. Raises Unreadable.
+    mosaic or an enhanced file, `yxcz` one of colours. A series that makes no even volume is stacked as it lies (`yxz`, `yxcz`):
+    good to look at, not to measure. A slide is the picture of its level, thinned to at most SLIDE_SIDE pixels a side.
+    volume: which of several volumes the files hold, by its key. Raises Unreadable.
     """
     headers = [read_header(path) for path in files]
+    if kind_of(headers[0]) == "sm":
+        slide = slide_picture(files[0], SLIDE_SIDE)
+        return slide, "yxc"[: slide.ndim]
     if len(headers) == 1 and not _holds_volume(headers[0]):
         return _picture(headers[0])
     plan = _plan(headers, volume)

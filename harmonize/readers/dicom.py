@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from isocenter.core.errors import Unreadable
+from isocenter.harmonize.dicom.content import slide_of, told_by
 from isocenter.harmonize.dicom.decode import Undecodable, decode_pixels
 from isocenter.harmonize.dicom.header import Header, check, read_header
 from isocenter.harmonize.dicom.identifying import identifying_texts
@@ -31,6 +32,8 @@ def header(path: Path) -> ImageHeader:
     """Facts of a DICOM file. Raises Unreadable when it is broken, empty of elements, or its pixels end early or do not decode."""
     found = read_header(path)
     facts, issues = _facts(found), tuple(str(finding) for finding in check_tags(identifying_texts(found)))
+    if (told := told_by(path, facts["kind"])) is not None:
+        facts["told"] = told
     if found.get("Rows") is None or found.get("Columns") is None or found.get("BitsAllocated") is None or facts["modality"] in WITHOUT_PIXELS:
         return ImageHeader("dicom", modality=facts["modality"], image=False, facts=facts, issues=issues)
     if found.pixel_offset is None:
@@ -39,6 +42,11 @@ def header(path: Path) -> ImageHeader:
     if found.pixel_length == -1:
         _decode_first(found)
     columns, rows, frames = _whole(found, "Columns"), _whole(found, "Rows"), _whole(found, "NumberOfFrames") or 1
+    if facts["kind"] == "sm":
+        slide = slide_of(path)
+        facts["told"] = str(slide)
+        return ImageHeader("dicom", slide.shape, slide.spacing_mm, dtype=f"uint{_whole(found, 'BitsAllocated')}", channels=_whole(found, "SamplesPerPixel") or 1,
+                           frames=frames, modality=facts["modality"], facts=facts, issues=issues)
     bits, signed = _whole(found, "BitsAllocated"), _whole(found, "PixelRepresentation")
     return ImageHeader("dicom", (columns, rows) if frames == 1 else (columns, rows, frames), _spacing(found),
                        dtype=f"{'' if signed else 'u'}int{bits}" if bits > 1 else "bool", channels=_whole(found, "SamplesPerPixel") or 1,
