@@ -29,10 +29,14 @@ Licenses = Mapping[str, tuple[License, int]]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One dataset of the corpus: what the catalog knows of it (None: nothing), and the licence files that lie with its data."""
+    """One dataset of the corpus: what the catalog knows of it (None: nothing), and the licence files that lie with its data.
+
+    given: samples of other datasets that carry labels or annotations of its copies.
+    """
 
     source: Source
     samples: int
+    given: int
     slug: str | None
     name: str
     homepage: str | None
@@ -42,11 +46,11 @@ class Member:
     files: tuple[str, ...]
 
 
-def write_attribution(workspace: Workspace, cohort: Cohort, found: Licenses, out: Target, warnings: list[str]) -> list[Member]:
-    """Write all three. found: as `licenses_of` tells them; texts of `licenses/` are the public licence, else what is known of its terms, and the files that lie with the data."""
+def write_attribution(workspace: Workspace, cohort: Cohort, found: Licenses, donors: Mapping[str, int], out: Target, warnings: list[str]) -> list[Member]:
+    """Write all three. found, donors: as `licenses_of` tells them; texts of `licenses/` are the public licence, else what is known of its terms, and the files that lie with the data."""
     licenses = {license_.id: license_ for license_, _ in found.values()}
     with catalog_query(workspace) as query:
-        members = _members(workspace, cohort, query)
+        members = _members(workspace, cohort, donors, query)
         urls = {row["license_id"]: row["url"] for row in query("SELECT license_id, url FROM license")}
     for license_ in licenses.values():
         out.text(f"{FOLDER}/{file_name(license_.id)}", _text(license_, urls.get(license_.id)))
@@ -63,15 +67,16 @@ def file_name(license_id: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+-]+", "-", license_id)[:100] + ".txt"
 
 
-def _members(workspace: Workspace, cohort: Cohort, query: Query) -> list[Member]:
+def _members(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int], query: Query) -> list[Member]:
     names = read_names(query)
     found = []
-    for name, number in cohort.table.group_by("dataset").len().sort("dataset").iter_rows():
+    own = dict(cohort.table.group_by("dataset").len().iter_rows())
+    for name in sorted({*own, *donors}):
         source = open_source(workspace, name)
         slug = names.find(source.slug).slug
         entry = dataset_entry(slug, query) if slug else None
         statements = tuple(dict.fromkeys(f"{one['statement']} (read as {one['license_id']}; said by {one['source']})" for one in entry["licence"]["statements"])) if entry else ()
-        found.append(Member(source, number, slug, entry["name"] if entry else source.slug, entry["homepage"] if entry else None, entry["doi"] if entry else None,
+        found.append(Member(source, own.get(name, 0), donors.get(name, 0), slug, entry["name"] if entry else source.slug, entry["homepage"] if entry else None, entry["doi"] if entry else None,
                             entry["organisation"] if entry else None, statements, _licence_files(workspace, source)))
     return found
 
@@ -99,6 +104,7 @@ def _attribution(cohort: Cohort, members: list[Member], found: Licenses) -> str:
     for member in members:
         stated = [f"{key.partition(': ')[2]} → {license_.id}, {number} samples" for key, (license_, number) in found.items() if key.partition(": ")[0] == member.source.name]
         lines += [f"## {member.name}", "", f"- dataset: {member.slug or member.source.slug}{f', release {member.source.release}' if member.source.release else ''} ({member.samples} samples, here as `{member.source.name}`)"]
+        lines += [f"- labels or annotations of it go with {member.given} samples of other datasets that show the same pictures"] if member.given else []
         lines += [f"- by: {member.organisation}"] if member.organisation else []
         lines += [f"- source: {member.homepage}"] if member.homepage else []
         lines += [f"- cite: https://doi.org/{member.doi}"] if member.doi else []

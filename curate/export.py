@@ -160,7 +160,7 @@ def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key:
     files, size = len(out.entries), sum(entry.bytes for entry in out.entries.values())
     samples = write_manifest(out, plan.items, {"cohort": public_header(cohort.header), "use": key["use"]})
     done = write_ledger(out, out.notes)
-    members = write_attribution(workspace, cohort, plan.checked.licenses, out, plan.checked.warnings)
+    members = write_attribution(workspace, cohort, plan.checked.licenses, plan.checked.donors, out, plan.checked.warnings)
     licenses = sorted({license_.id for license_, _ in plan.checked.licenses.values()})
     write_croissant(out, cohort.name, licenses, members, plan.checked.warnings)
     merged = ledger_of(workspace, cohort)

@@ -35,11 +35,13 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checks let pass: warnings, samples that the format cannot carry (number in the cohort -> why), and licences as `licenses_of` tells them."""
+    """What the checks let pass: warnings, samples that the format cannot carry (number in the cohort -> why), licences as `licenses_of` tells them,
+    and the datasets that gave labels or annotations of dropped copies only."""
 
     warnings: list[str]
     unfit: dict[int, str]
     licenses: dict[str, tuple[License, int]]
+    donors: dict[str, int]
 
 
 def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits: Callable[[Item], str | None] | None, identifying: Identifying = "refuse",
@@ -47,7 +49,8 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
     """Look for everything at once. Raises Refused that names every objection, its reason and what to type."""
     warnings: list[str] = []
     objections: list[Objection] = []
-    licenses = licenses_of(workspace, cohort)
+    donors = items.donors()
+    licenses = licenses_of(workspace, cohort, donors)
     try:
         warnings += require(licenses, cohort.name, use)
     except Refused as error:
@@ -74,7 +77,7 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
         objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", "--skip-unfit leaves them out, or another --to"))
     if objections:
         raise _refusal(cohort, objections)
-    return Checked(warnings, unfit, licenses)
+    return Checked(warnings, unfit, licenses, donors)
 
 
 def _refusal(cohort: Cohort, objections: list[Objection]) -> IsocenterError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -54,6 +54,12 @@ class Items:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Rows of the cohort with the columns of their samples; a part has those of the sample that it is a piece of."""
         return self._table.iter_rows(named=True)
+
+    def donors(self) -> dict[str, int]:
+        """Datasets whose copies were dropped for samples of another that go out (labels and annotations may have travelled) -> number of such samples."""
+        own = dict(self._table.select("parent", "dataset").iter_rows())
+        found = Counter((keeper, dataset) for keeper, copies in self._copies.items() if keeper in own for dataset in {self._home[copy] for copy, _ in copies} - {own[keeper]})
+        return dict(sorted(Counter(dataset for _, dataset in found).items()))
 
     def public_id(self, row: dict[str, Any]) -> str:
         """The sample id as it goes out. Ids that DICOM gave are always replaced, published file names only when asked."""
@@ -150,10 +156,20 @@ class Items:
         return sorted(first.table["dataset"].unique().to_list())
 
     @cached_property
+    def _home(self) -> dict[str, str]:
+        """Sample -> its dataset, of every sample that was ever in a group."""
+        tables = [read_table(self.workspace.groups(name), GROUPS, ["sample_id", "dataset"]) for name in self._ancestry if self.workspace.groups(name).exists()]
+        return dict(pl.concat(tables).iter_rows()) if tables else {}
+
+    @property
+    def _ancestry(self) -> list[str]:
+        return [*self.cohort.header.get("lineage", []), self.cohort.name]
+
+    @cached_property
     def _copies(self) -> dict[str, list[tuple[str, Transform | None]]]:
         """Keeper -> its dropped copies, each with the way of its pixels to the keeper's (None: unknown)."""
         found: dict[str, list[tuple[str, Transform | None]]] = defaultdict(list)
-        for name in [*self.cohort.header.get("lineage", []), self.cohort.name]:
+        for name in self._ancestry:
             if not self.workspace.groups(name).exists():
                 continue
             proven = defaultdict(list)

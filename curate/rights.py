@@ -11,19 +11,23 @@ from isocenter.core.errors import Refused
 from isocenter.core.workspace import Workspace
 from isocenter.curate.knowledge import known_of
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.source import open_source
 from isocenter.registry.license_parser import parse_license
 from isocenter.registry.licenses import Combination, License, Use, combine
 
 UNSTATED = "not stated"
 
 
-def licenses_of(workspace: Workspace, cohort: Cohort) -> dict[str, tuple[License, int]]:
-    """`dataset: licence as stated` -> parsed licence and number of samples.
+def licenses_of(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int] | None = None) -> dict[str, tuple[License, int]]:
+    """`dataset: licence as stated` -> parsed licence and number of samples. donors: datasets that gave labels or annotations only, with the number
+    of samples that have them.
 
     A sample's own licence counts before what the user stated for its dataset, and that before the claims of the catalog.
     """
     table = cohort.samples(workspace, ["license"])
     counts = Counter(table.select(pl.col("dataset"), pl.col("license").fill_null(UNSTATED)).iter_rows())
+    for dataset, number in (donors or {}).items():
+        counts.setdefault((dataset, open_source(workspace, dataset).license or UNSTATED), number)
     silent = [dataset for dataset, text in counts if text == UNSTATED]
     known = known_of(workspace, silent) if silent else {}
     found: dict[str, tuple[License, int]] = {}

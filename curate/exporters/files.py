@@ -17,7 +17,7 @@ def fits(item: Item) -> str | None:
 
 
 def write(items: Iterable[Item], out: Target) -> None:
-    """Files under their published names, the first in geometric order first; DICOM under its pseudonyms. `annotations.parquet` names masks by path."""
+    """Files under their published names, the first in geometric order first; DICOM under its pseudonyms. `annotations.parquet` names masks by path; boxes stand in it."""
     annotations: list[dict[str, Any]] = []
     copied: dict[str, str] = {}
     for item in items:
@@ -27,7 +27,7 @@ def write(items: Iterable[Item], out: Target) -> None:
                 published(item, at, out, f"images/{item.row['dataset']}/{name}")
             for mark in item.annotations:
                 row = {key: mark[key] for key in ANNOTATIONS.schema.names} | {"sample_id": item.sample_id}
-                rows.append(row | ({"uri": _mask(item, mark, out, copied)} if mark["uri"] else {}))
+                rows.append(row | {"uri": _mask(item, mark, out, copied) if mark["kind"] == "mask" and mark["uri"] else None})
             annotations += rows
     out.table("annotations.parquet", annotations, ANNOTATIONS)
 

@@ -16,6 +16,7 @@ from PIL import Image
 from isocenter.core.errors import BadInput, NotFound, Refused, UsageError
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
+from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Wishes, export, preview
 from isocenter.curate.export_manifest import public_recipe
 from isocenter.curate.export_names import NAMES
@@ -293,3 +294,25 @@ def test_the_exporters_of_the_how_to_work_as_they_stand(films: Cohort, workspace
         assert verify(tmp_path / str(number)) == []
         assert len((tmp_path / str(number) / "list.txt").read_text().splitlines()) == 4
         assert pl.read_parquet(tmp_path / str(number) / "manifest.parquet").height == 4
+
+
+def test_a_dataset_that_gave_labels_only_is_held_to_its_licence_and_named(workspace: Workspace, tmp_path: Path) -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (12, 16)).astype(np.uint8)
+    for name, term, license_ in (("first", "pneumonia", "CC-BY-4.0"), ("second", "pleural effusion", "CC-BY-NC-4.0")):
+        (tmp_path / name).mkdir()
+        Image.fromarray(picture).save(tmp_path / name / "a.png")
+        (tmp_path / name / "t.csv").write_text("file,f\na.png,yes\n")
+        layout = tmp_path / f"{name}.toml"
+        layout.write_text(tomli_w.dumps({"images": "{file}", "modality": "X-ray", "tables": [{"name": "t", "file": "t.csv", "on": "file"}],
+                                         "labels": [{"table": "t", "column": "f", "mode": "mentions", "values": {"yes": term}}]}))
+        adopt(workspace, name, tmp_path / name, layout=str(layout), license=license_)
+        scan(workspace, name)
+    merge(workspace, ["first", "second"], name="two")
+    kept = dedup(workspace, Cohort.open(workspace, "two"), name="one", near=False).cohort
+    assert (kept.table["dataset"].to_list(), len(kept.table["labels"][0])) == (["first"], 2)
+    with pytest.raises(Refused, match="second: CC-BY-NC-4.0: forbids commercial use"):
+        export(workspace, kept, folder=tmp_path / "out", use="commercial")
+    export(workspace, kept, folder=tmp_path / "out")
+    text = (tmp_path / "out/ATTRIBUTION.md").read_text()
+    assert "labels or annotations of it go with 1 samples of other datasets" in text
+    assert (tmp_path / "out/licenses/CC-BY-NC-4.0.txt").exists()
