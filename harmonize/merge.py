@@ -127,7 +127,7 @@ def _refuse_doubles(rows: pl.DataFrame) -> None:
 
 def _annotated(table: pl.DataFrame) -> set[str]:
     """Terms on which at least one sample of a dataset says something."""
-    return {term for labels in table.get_column("labels").to_list() for term in labels or ()}
+    return {term for labels in table.get_column("labels") for term in labels or ()}
 
 
 def _unsaid(target: LabelSpace, tables: Mapping[str, pl.DataFrame]) -> list[str]:
@@ -143,8 +143,9 @@ def _into(rows: pl.DataFrame, target: LabelSpace) -> pl.DataFrame:
     """Carry labels into the space, once for every distinct label map."""
     carried: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
     column: list[dict[str, str] | None] = []
-    for labels in rows.get_column("labels").to_list():
-        key = None if labels is None else tuple(sorted(labels.items()))
+    pairs: dict[tuple[str, str], tuple[str, str]] = {}
+    for labels in rows.get_column("labels"):
+        key = None if labels is None else tuple(pairs.setdefault(pair, pair) for pair in sorted(labels.items()))
         if key is not None and key not in carried:
             found = target.carry(dict(key))  # type: ignore[arg-type]
             carried[key] = {term: found[term] for term in sorted(found)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from isocenter.registry import vocabulary
 
 LABEL_FACETS = ("finding", "anatomy")
 
 
+@cache
 def ancestors(term: str) -> frozenset[str]:
     """Every term that this term is a kind of (is-a only, part-of never), without itself; none for a term of one's own."""
     known = vocabulary.load()
