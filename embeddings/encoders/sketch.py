@@ -1,4 +1,4 @@
-"""A thumbnail, its edge directions and its colours: what lies where, how outlines run, how bright and of what hue, at equal weight. No download.
+"""A thumbnail, its edge directions and its colours: what lies where, how outlines run, how bright and of what hue. No download.
 
 Source of the second part: Dalal & Triggs 2005, histograms of oriented gradients (8 unsigned directions in 4×4 cells of a 32×32 view,
 each cell clipped and scaled to unit length). The default of `select`, by the evidence in docs/decisions/400-default-selection.md.
@@ -17,6 +17,7 @@ from isocenter.embeddings.prepare import Views, view_options
 SIDE, CELL, DIRECTIONS, CLIP = 32, 8, 8, 0.2
 PATCH = 4               # pixels of the view under one colour
 MIDDLE = 127.5
+WEIGHTS = (1.0, 0.5, 0.75)      # lengths of the three parts before the row is brought to unit length
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -28,10 +29,11 @@ class Sketch:
         self.card = Card("sketch", "2", SIDE * SIDE + (SIDE // CELL) ** 2 * DIRECTIONS + (SIDE // PATCH) ** 2 * 3, f"{SIDE}×{SIDE} colour", "Apache-2.0")
 
     def encode(self, batch: list[NDArray[Any]]) -> Vectors:
-        """(n, 1344) float32: 1024 grey values and 128 directions, both without their mean, and 8×8 colours relative to mid grey; each part of unit length."""
+        """(n, 1344) float32: 1024 grey values and 128 directions, both without their mean, and 8×8 colours relative to mid grey, weighed."""
         colours = np.stack(batch).astype(np.float32)
         grey = colours @ LUMA
-        return np.hstack([_centred(grey.reshape(len(grey), -1)), _centred(edge_directions(grey).reshape(len(grey), -1)), patch_colours(colours)])
+        parts = _centred(grey.reshape(len(grey), -1)), _centred(edge_directions(grey).reshape(len(grey), -1)), patch_colours(colours)
+        return np.hstack([np.float32(weight) * part for weight, part in zip(WEIGHTS, parts)])
 
 
 def edge_directions(views: NDArray[np.float32]) -> Vectors:

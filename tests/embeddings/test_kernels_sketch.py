@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from isocenter.embeddings.api import open_encoder, vectors
-from isocenter.embeddings.encoders.sketch import edge_directions
+from isocenter.embeddings.encoders.sketch import WEIGHTS, edge_directions
 from isocenter.embeddings.kernels.principal import joint_principal, principal
 
 
-def test_a_sketch_is_a_unit_row_whose_parts_weigh_the_same():
+def test_a_sketch_is_a_unit_row_of_grey_values_edges_and_colours_by_weight():
     rng = np.random.default_rng(0)
     rows = vectors(open_encoder("sketch"), [rng.integers(0, 255, (50, 70), np.uint8) for _ in range(3)])
     assert rows.shape == (3, 1024 + 128 + 192)
-    for part in np.split(rows, [1024, 1152], axis=1):
-        assert np.linalg.norm(part, axis=1) == pytest.approx(np.full(3, 3**-0.5), abs=1e-3)
+    for part, weight in zip(np.split(rows, [1024, 1152], axis=1), WEIGHTS, strict=True):
+        assert np.linalg.norm(part, axis=1) == pytest.approx(np.full(3, weight / np.linalg.norm(WEIGHTS)), abs=1e-3)
 
 
 def test_a_sketch_tells_stains_apart_that_are_equally_dark():
