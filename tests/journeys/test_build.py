@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import signal
@@ -67,6 +68,7 @@ def test_a_build_accounts_for_every_file_and_finds_the_planted_copies(films: Pat
     assert verify(built.exported.folder) == []
     page = built.report.read_text()
     assert "data:image/jpeg;base64," in page
+    assert ('alt="Map of the pool' in page) == (importlib.util.find_spec("matplotlib") is not None)
     assert "http://" not in page
     assert "https://" not in page
 
@@ -83,7 +85,7 @@ def test_a_second_build_does_nothing_again(films: Path, workspace: Workspace) ->
 
 
 def test_limits_lists_and_kept_splits_of_a_recipe_hold_when_it_grows(films: Path, workspace: Workspace) -> None:
-    head, select, tail = films.read_text().partition("[select]")
+    head, _, tail = films.read_text().partition("[select]")
     recipe = films.with_name("wishes.toml")
     (films.parent / "never.txt").write_text("north@unversioned/films/f012.png\n")
     split = '[split]\nratio = { train = 0.6, val = 0.2, test = 0.2 }\nkeep = "demo.split"\n'
