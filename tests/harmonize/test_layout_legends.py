@@ -153,12 +153,12 @@ def test_categories_of_coco_are_terms_and_deny_nothing(workspace: Workspace, tmp
 def test_pictures_of_one_name_in_two_splits_get_the_boxes_of_their_own_file(workspace: Workspace, tmp_path: Path) -> None:
     root = tmp_path / "coco"
     (root / "annotations").mkdir(parents=True)
-    for split, name in (("train", "polyp"), ("val", "ulcer")):
+    for split, name in (("train", "polyp"), ("val", "lung nodule")):
         write_array(root / f"{split}/1.png", np.eye(20, dtype=np.uint8))
         body = {"categories": [{"id": 1, "name": name}], "images": [{"id": 1, "file_name": "1.png"}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [3, 5, 10, 8]}]}
         (root / f"annotations/instances_{split}.json").write_text(json.dumps(body))
     scanned(workspace, root, "coco")
-    assert labels_of(workspace) == [{"polyp": "present"}, {"ulcer": "present"}]
+    assert labels_of(workspace) == [{"polyp": "present"}, {"lung nodule": "present"}]
     assert read_table(workspace.samples("d"), SAMPLES).sort("uri")["published_split"].to_list() == ["train", "val"]
 
 
