@@ -82,6 +82,7 @@ def _axes(array: NDArray[Any], row: Row) -> str:
 
 
 def _in_index_order(array: NDArray[Any], axes: str) -> tuple[NDArray[Any], int]:
-    """Pixels as (x, y[, z][, t][, c]) and the number of colours."""
+    """Pixels as (x, y[, z][, t][, c]) and the number of colours; axes beyond those that have a name are laid along the last."""
+    array = array.reshape(*array.shape[: len(axes) - 1], -1) if array.ndim > len(axes) else array
     order = [axes.index(letter) for letter in "xyztc" if letter in axes]
     return array.transpose(order), array.shape[axes.index("c")] if "c" in axes else 1
