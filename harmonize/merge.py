@@ -15,7 +15,14 @@ from isocenter.core.tables import read_table, table_fingerprint
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import Cohort, check_name
 from isocenter.harmonize.doubt import read_doubt
-from isocenter.harmonize.merge_conflicts import Disagreement, Member, answered, disagreements, require_settled
+from isocenter.harmonize.merge_conflicts import (
+    Disagreement,
+    Member,
+    answered,
+    disagreements,
+    require_settled,
+    toml_line,
+)
 from isocenter.harmonize.merge_copies import contradicting_copies, with_answers
 from isocenter.harmonize.merge_ledger import fates, ledger_path, merge_ledger, write_ledger
 from isocenter.harmonize.readings import Readings, path_of, read_readings
@@ -98,7 +105,7 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     rows = with_answers(rows, {one.name: one.answer for one in found if one.answer})
     chosen = _where(rows, wish.where) if wish.where else rows
     warnings += [f"{one.name} is present in one and absent in another, {len(one.details)} {'time' if len(one.details) == 1 else 'times'}. They stay as they are; `dedup` withholds "
-                 f"the term, --settle \"{one.name}={one.answers[0]}\" decides" for one in found if one.answer is None and not one.stops]
+                 f"the term, unless --settle, or [merge.settle] of a recipe, says which counts: {toml_line(one.name, one.answers[0])}" for one in found if one.answer is None and not one.stops]
     warnings += [f"{member.name} was scanned before raw values were kept; its part of the ledger is empty: isocenter scan {member.name}"
                  for member in members if not path_of(workspace, member.name).exists()]
     warnings += _unsaid(target, tables)
