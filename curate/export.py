@@ -102,7 +102,7 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
 
 def preview(workspace: Workspace, cohort: Cohort, *, folder: Path, to: str = "files", use: Use = "local", wishes: Wishes = Wishes()) -> Exported:
     """What an export would take in; nothing is written. Raises what `export` would raise."""
-    plan = _plan(workspace, cohort, to, use, wishes)
+    plan = _plan(workspace, cohort, to, use, wishes, dry_run=True)
     look(folder)
     files = {Path(str(path).partition("::")[0]) for item in _Chosen(plan.items, frozenset(plan.checked.unfit)) for path, _ in item.files}
     size = sum(path.stat().st_size for path in files if path.is_file())
@@ -131,12 +131,12 @@ class _Chosen:
         return (item for item in track(self.items, "export", total=len(self.items)) if item.number not in self.without)
 
 
-def _plan(workspace: Workspace, cohort: Cohort, to: str, use: Use, wishes: Wishes) -> _Plan:
+def _plan(workspace: Workspace, cohort: Cohort, to: str, use: Use, wishes: Wishes, *, dry_run: bool = False) -> _Plan:
     exporter = EXPORTERS.get(to, workspace.plugins)
     offered = getattr(exporter, "OPTIONS", ())
     if wishes.by_annotation and "by_annotation" not in offered:
         raise UsageError(f"{to} has no --by-annotation", hint="--to nnunet")
-    pseudonyms = open_pseudonyms(workspace, wishes.pseudonym_key)
+    pseudonyms = open_pseudonyms(workspace, wishes.pseudonym_key, dry_run=dry_run)
     items = Items(workspace, cohort, pseudonyms, conceal_names=wishes.conceal_names, identifying=wishes.identifying, keep_dates=wishes.keep_dates)
     checked = check(workspace, cohort, items, use=use, fits=getattr(exporter, "fits", None), identifying=wishes.identifying,
                     accept_leakage=wishes.accept_leakage, against=wishes.against, skip_unfit=wishes.skip_unfit)

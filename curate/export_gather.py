@@ -121,10 +121,16 @@ class Items:
             stored = self.workspace.root / mark["uri"]
             if not plain.exists() and stored.exists():
                 mark = mark | {"uri": str(stored)}
-            inside = not Path(mark["uri"]).is_absolute()
-            name = mark["uri"] if inside else f"{self.pseudonyms.of(self.slug(row), 'uid', row['sample_id'])}/{Path(mark['uri']).name}"
-            public = self.pseudonyms.conceal(self.slug(row), name, row) if self.conceal_names or not inside else name
+            public = self._mask_name(row, mark["uri"])
         return mark | {"term": mark["term"] or mark["raw"], "public": public}
+
+    def _mask_name(self, row: dict[str, Any], uri: str) -> str:
+        """Published masks keep their names; those drawn from DICOM are named after instances, whose UIDs are ids."""
+        slug = self.slug(row)
+        if Path(uri).is_absolute() or row["format"] == "dicom":
+            ending = ".nii.gz" if uri.endswith(".nii.gz") else Path(uri).suffix
+            return f"{self.pseudonyms.of(slug, 'uid', row['sample_id'])}/{self.pseudonyms.of(slug, 'uid', Path(uri).name)}{ending}"
+        return self.pseudonyms.conceal(slug, uri, row) if self.conceal_names else uri
 
     def _own(self, sample: str) -> Iterator[dict[str, Any]]:
         table, places = self._annotations

@@ -58,16 +58,18 @@ class Pseudonyms:
         return hashlib.blake2b(f"{dataset}\x00{kind}\x00{value}".encode(), key=self.key, digest_size=32).digest()
 
 
-def open_pseudonyms(workspace: Workspace, key_file: Path | None = None) -> Pseudonyms:
+def open_pseudonyms(workspace: Workspace, key_file: Path | None = None, *, dry_run: bool = False) -> Pseudonyms:
     """With the key of a file, or the workspace's own, which is made (256 random bits) on first use and readable by its owner only.
 
-    Raises NotFound or BadInput when the file cannot serve as a key.
+    dry_run: a key that is not there yet is not written either. Raises NotFound or BadInput when the file cannot serve as a key.
     """
     if key_file is not None:
         if not key_file.is_file():
             raise NotFound("no key file here", where=str(key_file), hint="python -c 'import secrets; print(secrets.token_hex(32))' > FILE")
         return Pseudonyms(_key(key_file))
     own = key_path(workspace)
+    if dry_run and not own.exists():
+        return Pseudonyms(secrets.token_bytes(32))
     if not own.exists():
         with draft(own) as temporary:
             temporary.touch(mode=0o600)

@@ -36,6 +36,7 @@ def test_a_dry_run_writes_nothing_and_the_export_says_what_to_type_next(home: Pa
     assert _run("export all out -w work --dry-run") == 0
     assert "2 samples, 2 files" in capsys.readouterr().out
     assert not (home / "out").exists()
+    assert not (home / "work/pseudonyms").exists()
     assert _run("export all out -w work") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "next: isocenter verify out"
     assert _run("verify out") == 0

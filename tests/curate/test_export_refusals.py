@@ -24,6 +24,7 @@ from isocenter.curate.pseudonym import key_path, open_pseudonyms
 from isocenter.curate.verify import verify
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.dicom.miniature import write_series
+from isocenter.harmonize.harmonize import harmonize
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt
@@ -316,3 +317,16 @@ def test_a_dataset_that_gave_labels_only_is_held_to_its_licence_and_named(worksp
     text = (tmp_path / "out/ATTRIBUTION.md").read_text()
     assert "labels or annotations of it go with 1 samples of other datasets" in text
     assert (tmp_path / "out/licenses/CC-BY-NC-4.0.txt").exists()
+
+
+def test_drawn_masks_go_out_on_their_volume_and_under_no_uid(extra_data: Path, workspace: Workspace, tmp_path: Path) -> None:
+    adopt(workspace, "rt", extra_data / "dicom/rt_utils_ct_rtstruct", layout="dicom", license="MIT")
+    scan(workspace, "rt")
+    harmonize(workspace, "rt")
+    merge(workspace, ["rt"], name="rt-all")
+    export(workspace, Cohort.open(workspace, "rt-all"), folder=tmp_path / "files", wishes=CLEAN)
+    marks = pl.read_parquet(tmp_path / "files/annotations.parquet")
+    assert sorted(set(marks["raw"])) == ["ROI-1", "ROI-2", "ROI-3", "ROI-4"]
+    assert all((tmp_path / "files" / uri).is_file() and "." not in uri.removesuffix(".nii.gz") for uri in marks["uri"])
+    export(workspace, Cohort.open(workspace, "rt-all"), to="nnunet", folder=tmp_path / "nnunet", wishes=CLEAN)
+    assert json.loads((tmp_path / "nnunet/dataset.json").read_text())["labels"] == {"background": 0, "ROI-1": 1, "ROI-2": 2, "ROI-3": 3, "ROI-4": 4}
