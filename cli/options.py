@@ -26,9 +26,9 @@ def with_workspace(function: F) -> F:
 
 
 def starting_workspace(function: F) -> F:
-    """The same for verbs that work begins with: a folder that was named becomes a workspace when it is none; the current folder never does unasked."""
+    """The same for verbs that work begins with: a folder that was named becomes a workspace when it is none; the current folder never does unasked. A dry run makes none."""
     return _workspace(function, lambda folder: Workspace.open(Path()) if folder is None else Workspace.create(folder),
-                      "The workspace folder; it is made if it does not exist.  [default: current folder]")
+                      "The workspace folder; it is made if it does not exist.  [default: current folder]", makes=True)
 
 
 def maybe_workspace(function: F) -> F:
@@ -37,11 +37,14 @@ def maybe_workspace(function: F) -> F:
                       "The workspace folder, for its own facts and tables.  [default: current folder, if it is one]")
 
 
-def _workspace(function: F, opened: Callable[[Path | None], Workspace | None], help_: str) -> F:
+def _workspace(function: F, opened: Callable[[Path | None], Workspace | None], help_: str, *, makes: bool = False) -> F:
     @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), envvar="ISOCENTER_WORKSPACE", default=None, help=help_)
     @wraps(function)
     def wrapper(folder: Path | None, **options: Any) -> Any:
-        workspace = opened(folder)
+        if makes and folder is not None and options.get("dry_run") and not (folder / "workspace.toml").exists():
+            workspace: Workspace | None = Workspace(folder.resolve())
+        else:
+            workspace = opened(folder)
         click.get_current_context().meta[WORKSPACE] = folder
         try:
             return function(workspace, **options)

@@ -78,16 +78,21 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
 
 def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
     """Adopt and scan every member; all missing folders are named at once."""
-    missing = [member for member in recipe.members if member.root is None or not member.root.is_dir()]
-    if missing:
-        named = "; ".join(f"{member.name} ({member.stated_root})" for member in missing)
-        raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
+    require_roots(recipe)
     warnings: list[str] = []
     for member in recipe.members:
         warnings += scan_member(workspace, recipe, member).warnings
     for name, known in known_of(workspace, [member.name for member in recipe.members]).items():
         warnings += [f"{name}: {text}" for text in known.warnings]
     return warnings
+
+
+def require_roots(recipe: Recipe) -> None:
+    """Raises NotFound that names every member without a folder here, and what to type for it."""
+    missing = [member for member in recipe.members if member.root is None or not member.root.is_dir()]
+    if missing:
+        named = "; ".join(f"{member.name} ({member.stated_root})" for member in missing)
+        raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
 
 
 def scan_member(workspace: Workspace, recipe: Recipe, member: Member) -> Scanned:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, data_options, emit, starting_workspace
+from isocenter.cli.options import as_json, columns, data_options, dry_run, emit, starting_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 
@@ -15,9 +15,10 @@ from isocenter.core.workspace import Workspace
 @click.argument("recipe", type=click.Path(path_type=Path))
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the export.  [default: exports/<recipe> of the workspace]")
+@dry_run
 @starting_workspace
 @as_json
-def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path | None, json_: bool) -> int:
+def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path | None, dry_run: bool, json_: bool) -> int:
     """Build the corpus that RECIPE describes; run again after a cut, it goes on where it was.
 
     Exit status 3: built, and some files could not be read; the report names them.
@@ -26,7 +27,15 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
     from isocenter.curate.build import build
     from isocenter.curate.recipe import read_recipe
 
-    built = build(workspace, read_recipe(recipe, data), out)
+    read = read_recipe(recipe, data)
+    if dry_run:
+        from isocenter.curate.build_preview import preview
+
+        rows = preview(workspace, read, out)
+        text = columns([(row["step"], row["output"], "kept if its inputs are as they were" if row["there"] else "to make") for row in rows], ("step", "output", "state"))
+        emit({"corpus": read.name, "steps": rows, "written": False}, json_, text, f"isocenter plan {recipe}")
+        return Exit.DONE
+    built = build(workspace, read, out)
     warnings = [*built.warnings, *built.exported.warnings]
     body = {"corpus": built.recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(built.exported.folder), "samples": built.exported.samples,
             "bytes": built.exported.bytes, "lock": str(built.lock), "report": str(built.report), "warnings": warnings}

@@ -1,0 +1,30 @@
+"""What a build would do, told without doing it: a recipe and a workspace go in, one row per step comes out, and nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from isocenter.core.workspace import Workspace
+from isocenter.curate.build import require_roots
+from isocenter.curate.recipe import Recipe
+from isocenter.curate.recipe_options import contents
+
+COHORTS = {"merge": "merged", "dedup": "unique", "split": "split", "select": "selected"}
+
+
+def preview(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> list[dict[str, Any]]:
+    """step, output, there (made before: kept if its inputs are as they were), options. Raises NotFound for a dataset or file that is not here."""
+    require_roots(recipe)
+    for stage in ("split", "select"):
+        if stage in recipe.stages:
+            contents(workspace, recipe, stage)
+    rows: list[dict[str, Any]] = [{"step": "scan", "output": f"samples/{member.name}.parquet", "there": workspace.samples(member.name).exists(), "options": {"root": str(member.root)}}
+                                  for member in recipe.members]
+    for stage, end in COHORTS.items():
+        if stage in recipe.stages:
+            name = f"{recipe.name}.{end}"
+            rows.append({"step": stage, "output": f"cohorts/{name}.parquet", "there": workspace.cohort(name).exists(), "options": recipe.stages[stage]})
+    folder = out or workspace.export(recipe.name)
+    rows.append({"step": "export", "output": str(folder), "there": folder.exists(), "options": recipe.stages["export"]})
+    return rows
