@@ -14,6 +14,7 @@ from isocenter.curate.export_item import Item
 from isocenter.curate.export_target import Target
 from isocenter.curate.exporters._pictures import key_of, picture_bytes, picture_only, suffix_of
 from isocenter.curate.exporters._shards import shards
+from isocenter.registry.license_parser import parse_license
 
 PER_SHARD = 1000
 PER_GROUP = 100
@@ -39,7 +40,7 @@ def write(items: Iterable[Item], out: Target) -> None:
             yield item
 
     for split, number, members in shards(seen(), "train", PER_SHARD):
-        name = split.replace("val", "validation") if split == "val" else split
+        name = "validation" if split == "val" else split
         splits[name] = splits.get(name, 0) + len(members)
         out.write(f"data/{name}-{number:05d}.parquet", lambda draft, members=members: _shard(draft, members, out))  # type: ignore[misc]
     out.text("README.md", _card(splits, sorted(licenses)))
@@ -64,8 +65,11 @@ def _row(item: Item, data: bytes) -> dict[str, Any]:
 
 
 def _card(splits: dict[str, int], licenses: list[str]) -> str:
-    """The dataset card; the hub knows `other` for licences that differ from sample to sample."""
+    """The dataset card. One public licence stands there by the hub's name for it, the SPDX id in small letters; else the hub's `other`."""
+    ids = {parse_license(text).id for text in licenses}
+    only = next(iter(ids)) if len(ids) == 1 else ""
+    license_ = "license: other\nlicense_name: several\nlicense_link: LICENSES.md" if not only or only.startswith(("LicenseRef", "NOASSERTION")) else f"license: {only.lower()}"
     files = "".join(f"  - split: {split}\n    path: data/{split}-*.parquet\n" for split in sorted(splits))
     counts = "".join(f"| {split} | {number} |\n" for split, number in sorted(splits.items()))
-    return (f"---\nlicense: other\nlicense_name: several\nlicense_link: LICENSES.md\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n\n"
+    return (f"---\n{license_}\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n\n"
             f"Licences of the samples: {', '.join(licenses)}. Texts and attribution: `LICENSES.md`, `ATTRIBUTION.md`, `licenses/`.\n\n| split | samples |\n|---|---|\n{counts}")

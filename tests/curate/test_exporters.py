@@ -286,7 +286,7 @@ def test_datasets_has_typed_features(workspace: Workspace, cells: Cohort, tmp_pa
     assert ("red blood cell" in row["present"], row["absent"]) == (True, [])
     assert row["boxes"] == [{"term": "red blood cell", "box": [2.0, 4.0, 12.0, 9.0]}]
     assert np.asarray(row["image"]).max() > 255                                   # 16 bits stay 16 bits
-    assert "license: other" in (tmp_path / "out/README.md").read_text()
+    assert "license: mit\n" in (tmp_path / "out/README.md").read_text()
 
 
 def test_masks_go_out_in_the_terms_of_the_label_space(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:
