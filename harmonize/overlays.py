@@ -151,7 +151,7 @@ def _counts(array: Pixels) -> dict[int, int]:
 
 def _mask_map(source: Source, layout: Layout, rule: MaskRule, tokens: dict[str, str]) -> LabelMap:
     if rule.term is not None:
-        return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (rule.term if "{" not in rule.term else term_of(fill(rule.term, tokens)),)),))
+        return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (rule.term if "{" not in rule.term else term_of(fill(rule.term, tokens), source.terms),)),))
     maps = [_named_map(source, layout, fill(name, tokens)) for name in rule.labels]
     if not maps:
         return LabelMap(rule.pattern.text, (Entry("*", ()),))
