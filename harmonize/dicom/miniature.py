@@ -90,7 +90,7 @@ def _save(dataset: Any, path: Path, syntax: str) -> Path:
     if not wanted.is_little_endian:
         dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
     if wanted.is_compressed and not wanted.is_deflated:
-        dataset.compress(wanted)
+        dataset.compress(wanted, generate_instance_uid=False)
     dataset.save_as(path, enforce_file_format=True, implicit_vr=dataset.file_meta.TransferSyntaxUID.is_implicit_VR,
                     little_endian=dataset.file_meta.TransferSyntaxUID.is_little_endian)
     return path
