@@ -107,7 +107,7 @@ def ensure_pixel_hashes(workspace: Workspace, dataset: str) -> dict[str, str]:
         return {}
     decoder = Decoder(workspace, dataset)
     rows = {row["sample_id"]: row for row in table.iter_rows(named=True)}
-    broken = {}
+    broken: dict[str, str] = {}
     with ThreadPoolExecutor(THREADS) as pool:
         for batch in _batches(todo):
             for one, seen in zip(batch, pool.map(lambda one: _look(decoder, rows[one]), batch)):
