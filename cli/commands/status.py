@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from isocenter.cli.options import as_json, columns, emit, with_workspace
@@ -31,4 +33,15 @@ def command(workspace: Workspace, json_: bool) -> None:
         lines.append(columns([(row["name"], "not scanned" if row["samples"] is None else row["samples"], row["errors"] or 0, row["root"] if row["there"] else f"{row['root']} (gone)") for row in datasets], ("dataset", "samples", "errors", "root")))
     if cohorts:
         lines.append(columns([(row["name"], row["samples"], row["verb"], row["parent"] or "") for row in cohorts], ("cohort", "samples", "by", "from")))
-    emit({"workspace": str(workspace.root), "datasets": datasets, "cohorts": cohorts}, json_, "\n".join(lines), None if datasets else "isocenter adopt NAME PATH")
+    emit({"workspace": str(workspace.root), "datasets": datasets, "cohorts": cohorts}, json_, "\n".join(lines), _next(datasets, cohorts))
+
+
+def _next(datasets: list[dict[str, Any]], cohorts: list[dict[str, Any]]) -> str:
+    """What a workspace in this state lacks first."""
+    if not datasets:
+        return "isocenter adopt NAME PATH"
+    if waiting := [row["name"] for row in datasets if row["samples"] is None]:
+        return f"isocenter scan {waiting[0]}"
+    if not cohorts:
+        return f"isocenter merge {' '.join(row['name'] for row in datasets)} --as COHORT"
+    return f"isocenter explain {cohorts[-1]['name']}"
