@@ -1,8 +1,8 @@
 """Which encoder and strategy choose best without labels: probe accuracy over random's at 10 % of real image pools, five seeds.
 
-python benchmarks/selection.py [--cells FOLDER]… [--by S]… [--with E]…
+python benchmarks/selection.py [--pictures] [--cells FOLDER]… [--by S]… [--with E]…
 
-Pools: scikit-learn's digits, balanced and with long tails of four shapes; and for every --cells FOLDER (JPEGImages/ and Annotations/ in
+Pools: scikit-learn's digits, balanced and with long tails of four shapes; the pools of selection_pictures.py with --pictures; and for every --cells FOLDER (JPEGImages/ and Annotations/ in
 Pascal VOC form) the boxes cut out of its pictures, two thirds of the pictures as pool, a balanced test from the rest. Two probes judge: on
 pixels and on edge directions, both reduced to 40 principal directions, neither of them the encoder's own features.
 """
@@ -85,12 +85,17 @@ def _edges(pictures: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", type=Path, action="append", default=[])
+    parser.add_argument("--pictures", action="store_true")
     parser.add_argument("--by", action="append")
     parser.add_argument("--with", dest="encoders", action="append")
     options = parser.parse_args()
     progress.silence()
     names = ["random", *(options.by or ["spread", "k-center", "facility-location", "hierarchical-kmeans", "typiclust", "maxherding"])]
     pools = {f"tail {ratio:g}": long_tailed(seed, 140, ratio) for seed, ratio in enumerate((0.1, 0.05, 0.03, 0.02))} | {"balanced": long_tailed(9, 140, 1.0)}
+    if options.pictures:
+        from selection_pictures import pools as more
+
+        pools |= more()
     if options.cells:
         pools["cells"] = cells(options.cells)
     print(f"{'encoder':<12} {'strategy':<20} " + " ".join(f"{name:>17}" for name in pools) + f" {'mean':>7} {'least':>7}   (points over random: pixels / edges)")
