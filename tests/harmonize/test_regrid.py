@@ -44,7 +44,7 @@ def workspace(tmp_path):
         image.to_filename(tmp_path / "data" / "images" / f"{case}.nii.gz")
         moved = LPS.copy()
         moved[0, 3] += shift
-        nib.Nifti1Image(ball(), moved).to_filename(tmp_path / "data" / "labels" / f"{case}.nii.gz")
+        nib.Nifti1Image(ball() * 2, moved).to_filename(tmp_path / "data" / "labels" / f"{case}.nii.gz")
     (tmp_path / "made.toml").write_text(LAYOUT)
     workspace = Workspace.create(tmp_path / "workspace")
     adopt(workspace, "made", tmp_path / "data", layout=str(tmp_path / "made.toml"))
@@ -71,8 +71,8 @@ def test_image_and_mask_share_a_grid_and_hounsfield_units_stay(workspace):
     assert image.shape == label.shape
     np.testing.assert_allclose(image.affine, label.affine)
     assert (image.get_fdata().min(), image.get_fdata().max()) == (-1024.0, -24.0)
-    assert set(np.unique(label.get_fdata())) == {0, 1}
-    assert label.get_fdata().sum() == pytest.approx(ball().sum() * 0.8 * 0.8 * 2.5, rel=0.02)
+    assert set(np.unique(label.get_fdata())) == {0, 2}
+    assert (label.get_fdata() == 2).sum() == pytest.approx(ball().sum() * 0.8 * 0.8 * 2.5, rel=0.02)
     assert done.turned == 1
 
 
@@ -92,7 +92,7 @@ def test_the_way_back_leads_onto_the_stored_volume(workspace):
     label = nib.load(workspace.root / mask["uri"])
     back = resample_onto(np.asarray(label.dataobj), label.affine, Grid.from_json(way["grid"]), kind="mask")
     assert back.shape == (40, 36, 16)
-    published = nib.as_closest_canonical(nib.Nifti1Image(ball(), LPS))
+    published = nib.as_closest_canonical(nib.Nifti1Image(ball() * 2, LPS))
     assert (back != np.asarray(published.dataobj)).mean() < 0.02
 
 
