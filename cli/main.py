@@ -31,10 +31,9 @@ class Verbs(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            import difflib
+            from isocenter.core.near_names import advice
 
-            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {close[0]}?" if close else "; see isocenter --help"))
+            ctx.fail(f"no command {args[0]!r}; {advice(args[0], self.list_commands(ctx), 'see isocenter --help')}")
         return super().resolve_command(ctx, args)
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from rapidfuzz import process
-
 from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.near_names import advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,11 @@ class PluginTable:
     package: str
     required: tuple[str, ...]
 
+    @property
+    def one(self) -> str:
+        """The kind, of one plug-in: `strategy` of `strategies`."""
+        return f"{self.kind[:-3]}y" if self.kind.endswith("ies") else self.kind.removesuffix("s")
+
     def names(self, extra: Path | None = None) -> list[str]:
         """All plug-in names, sorted; `extra` is the plugins folder of a workspace."""
         return sorted(self._files(extra))
@@ -33,13 +37,11 @@ class PluginTable:
         """The module of that name. Raises NotFound with a suggestion, BadInput when it lacks a required name."""
         files = self._files(extra)
         if name not in files:
-            guess = process.extractOne(name, list(files), score_cutoff=60)
-            hint = f"did you mean {guess[0]}?" if guess else f"one of: {', '.join(sorted(files))}"
-            raise NotFound(f"no {self.kind} named {name!r}", hint=hint)
+            raise NotFound(f"no {self.one} named {name!r}", hint=advice(name, sorted(files)))
         module = self._load(name, files[name])
         missing = [attribute for attribute in self.required if not hasattr(module, attribute)]
         if missing:
-            raise BadInput(f"{self.kind} {name!r} lacks {', '.join(missing)}", where=str(files[name]))
+            raise BadInput(f"{self.one} {name!r} lacks {', '.join(missing)}", where=str(files[name]))
         return module
 
     def _files(self, extra: Path | None) -> dict[str, Path]:
@@ -53,11 +55,11 @@ class PluginTable:
             return importlib.import_module(f"{self.package}.{path.stem}")
         spec = importlib.util.spec_from_file_location(f"isocenter_plugins.{self.kind}.{path.stem}", path)
         if spec is None or spec.loader is None:
-            raise BadInput(f"{self.kind} {name!r} cannot be loaded", where=str(path))
+            raise BadInput(f"{self.one} {name!r} cannot be loaded", where=str(path))
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         try:
             spec.loader.exec_module(module)
         except Exception as error:
-            raise BadInput(f"{self.kind} {name!r} fails when loaded: {error}", where=str(path)) from error
+            raise BadInput(f"{self.one} {name!r} fails when loaded: {error}", where=str(path)) from error
         return module

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from rapidfuzz import process
 
 from isocenter.core.errors import BadInput
+from isocenter.core.near_names import advice
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.sample import SAMPLES
@@ -51,5 +51,4 @@ def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
 def _known(column: str) -> None:
     known = ["label", *COHORT.schema.names, *SAMPLES.schema.names]
     if column not in known:
-        guess = process.extractOne(column, known, score_cutoff=70)
-        raise BadInput(f"samples have no column {column!r}", hint=f"did you mean {guess[0]}? or --column {column}=TABLE" if guess else f"--column {column}=TABLE, or one of {', '.join(dict.fromkeys(known))}")
+        raise BadInput(f"samples have no column {column!r}", hint=f"{advice(column, dict.fromkeys(known))} Or --column {column}=TABLE")

@@ -8,9 +8,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from rapidfuzz import process
-
 from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.near_names import advice
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.layout_legend_forms import FORMS
 from isocenter.harmonize.layout_rules import (
@@ -43,8 +42,9 @@ def find(name: str, workspace: Workspace | None = None) -> Path:
     for path in (*([Path(name)] if name.endswith(".toml") else []), *own, HOME / f"{name}.toml"):
         if path.is_file():
             return path
-    guess = process.extractOne(name, names(), score_cutoff=60)
-    raise NotFound(f"no layout {name!r}", hint=f"did you mean {guess[0]}?" if guess else "isocenter plugins layouts")
+    if name.endswith(".toml"):
+        raise NotFound(f"no layout file {name!r}", where=str(Path(name).absolute()), hint=advice(Path(name).name, (path.name for path in Path(name).absolute().parent.glob("*.toml")), "isocenter plugins layouts"))
+    raise NotFound(f"no layout {name!r}", hint=advice(name, names(), "isocenter plugins layouts"))
 
 
 def load(path: Path) -> Layout:
@@ -84,9 +84,8 @@ def _rules(value: Any) -> list[dict[str, Any]]:
 
 
 def _known(rule: dict[str, Any], allowed: set[str], where: str) -> None:
-    for key in rule.keys() - allowed:
-        guess = process.extractOne(key, sorted(allowed), score_cutoff=60)
-        raise BadInput(f"{where} has no key {key!r}", hint=f"did you mean {guess[0]}?" if guess else f"one of: {', '.join(sorted(allowed))}")
+    for key in sorted(rule.keys() - allowed):
+        raise BadInput(f"{where} has no key {key!r}", hint=advice(key, sorted(allowed)))
 
 
 def _required(rule: dict[str, Any], key: str, where: str) -> Any:

@@ -11,9 +11,9 @@ from itertools import combinations
 from typing import Literal
 
 import polars as pl
-from rapidfuzz import process
 
 from isocenter.core.errors import BadInput, Conflict
+from isocenter.core.near_names import near
 from isocenter.harmonize.readings import Reader, Readings
 from isocenter.registry.labelconflicts import Contradiction, contradictions
 from isocenter.registry.labelmap import LabelMap
@@ -129,8 +129,8 @@ def answered(found: Sequence[Disagreement], answers: Mapping[str, str]) -> tuple
     names = [one.name for one in found]
     warnings = []
     for name in answers.keys() - set(names):
-        guess = process.extractOne(name, names, score_cutoff=60)
-        warnings.append(f"settle: there is no disagreement {name!r}" + (f"; did you mean {guess[0]!r}?" if guess else ""))
+        guess = near(name, names)
+        warnings.append(f"settle: there is no disagreement {name!r}" + (f"; did you mean {guess!r}?" if guess else ""))
     settled = []
     for one in found:
         answer = answers.get(one.name)

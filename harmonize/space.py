@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rapidfuzz import process
-
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import fingerprint
+from isocenter.core.near_names import advice
 from isocenter.harmonize.doubt import Doubt, read_doubt
 from isocenter.harmonize.lift import level_of, parts_of
 from isocenter.harmonize.vocabulary import ancestors
@@ -118,8 +117,7 @@ def _ancestors(stated: set[str], wish: str) -> LabelSpace:
     known = vocabulary.load().terms
     for term in named:
         if term not in known:
-            guess = process.extractOne(term, list(known), score_cutoff=60)
-            raise BadInput(f"{wish!r}: the vocabulary has no term {term!r}", hint=f"did you mean {guess[0]}?" if guess else "ancestors:1, or isocenter sql \"select term_id from term\"")
+            raise BadInput(f"{wish!r}: the vocabulary has no term {term!r}", hint=advice(term, known, "ancestors:1, or isocenter sql \"select term_id from term\""))
     if not named:
         raise BadInput(f"{wish!r} names no level and no term", hint=WISHES)
     lifts = {term: found for term in named if (found := parts_of(term, stated))}

@@ -6,10 +6,10 @@ import os
 from pathlib import Path, PurePosixPath
 
 import tomli_w
-from rapidfuzz import process
 
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import write_text
+from isocenter.core.near_names import advice
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.layout_rules import TableRule
 from isocenter.harmonize.patterns import Pattern
@@ -81,8 +81,7 @@ def _label(text: str, rows: list[dict[str, str]]) -> dict[str, object]:
     column, _, rest = text.partition(":")
     mode, _, separator = rest.partition(":")
     if column not in rows[0]:
-        guess = process.extractOne(column, list(rows[0]), score_cutoff=50)
-        raise BadInput(f"the table has no column {column!r}", hint=f"did you mean {guess[0]}?" if guess else f"columns: {', '.join(rows[0])}")
+        raise BadInput(f"the table has no column {column!r}", hint=advice(column, rows[0]))
     modes = Mode.__args__  # type: ignore[attr-defined]
     if mode not in modes:
         raise BadInput(f"label column {column!r}: mode {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")

@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from rapidfuzz import process
-
 from isocenter.core.errors import NotFound
+from isocenter.core.near_names import advice
 from isocenter.registry.labelmap import Entry, LabelMap, Mode, Rule, State
 
 FACTS = Path(__file__).parent / "facts"
@@ -52,8 +51,7 @@ def find(name: str) -> LabelMap:
     if name not in maps and _plain(name) in maps:
         return maps[_plain(name)]
     if name not in maps:
-        guess = process.extractOne(name, list(maps), score_cutoff=60)
-        raise NotFound(f"no label map {name!r} in the catalog", hint=f"did you mean {guess[0]}?" if guess else "give the values in the layout: [[labels]] with name and values")
+        raise NotFound(f"no label map {name!r} in the catalog", hint=advice(name, maps, "give the values in the layout: [[labels]] with name and values"))
     return maps[name]
 
 

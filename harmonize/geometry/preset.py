@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
 
 from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.near_names import advice
 from isocenter.harmonize.geometry.grid import Affine, Grid
 from isocenter.harmonize.geometry.resample import Kind, MaskRule, resample_onto, to_canonical
 
@@ -58,8 +58,7 @@ def load_preset(name: str) -> Preset:
     """Raises NotFound with a suggestion when there is no preset of that name."""
     path = HOME / f"{name}.toml"
     if not path.exists():
-        guess = process.extractOne(name, preset_names(), score_cutoff=50)
-        raise NotFound(f"no geometry preset named {name!r}", hint=f"did you mean {guess[0]}?" if guess else f"one of: {', '.join(preset_names())}")
+        raise NotFound(f"no geometry preset named {name!r}", hint=advice(name, preset_names()))
     body = tomllib.loads(path.read_text(encoding="utf-8"))
     if "spacing_mm" in body:
         body["spacing_mm"] = tuple(float(value) for value in body["spacing_mm"])
