@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from isocenter.cli.options import columns
+from isocenter.registry.amounts import amount
 
 Entry = dict[str, Any]
 WIDTH = 110
@@ -28,7 +29,7 @@ def dataset(entry: Entry, *, claims: bool = False) -> str:
 def corpus(entry: Entry) -> str:
     """A corpus: every member it names, whose dataset that is, and how many were not published."""
     rows = [(one["role"], " ".join(filter(None, (one["member"], one["subset"] and f"({one['subset']})"))), one["slug"] or "(unknown or ambiguous)",
-             one["modality"] or "", _number(one["n_samples"], one["sample_unit"]), one["access"] or "") for one in entry["members"]]
+             one["modality"] or "", amount(one["n_samples"], one["sample_unit"]), one["access"] or "") for one in entry["members"]]
     stated = f", of {entry['n_stated']} stated" if entry["n_stated"] else ""
     head = f"{entry['name']}: corpus; {entry['named']} members named{stated}, {entry['unidentified']} of them not identified"
     lines = [head, *([_wrap("note", entry["note"])] if entry["note"] else []), "", columns(rows, ("role", "as the corpus calls it", "dataset", "modality", "size", "access"))]
@@ -51,7 +52,7 @@ def _head(entry: Entry) -> str:
 def _facts(entry: Entry) -> str:
     lines = [_wrap(facet, ", ".join(one["name"] or one["term"] for one in entry["terms"][facet])) for facet in FACETS if entry["terms"].get(facet)]
     labelled = {True: "yes", False: "no", None: ABSENT}[entry["labelled"]]
-    lines += [f"samples: {_number(entry['n_samples'], entry['sample_unit']) or ABSENT}; subjects: {_number(entry['n_subjects'], None) or ABSENT}; "
+    lines += [f"samples: {amount(entry['n_samples'], entry['sample_unit']) or ABSENT}; subjects: {amount(entry['n_subjects'], None) or ABSENT}; "
               f"size: {_bytes(entry['bytes'])}; labelled: {labelled}"]
     lines += [f"{label}: {entry[field]}" for label, field in (("year", "year"), ("release", "release"), ("family", "family"), ("by", "organisation"),
                                                                ("homepage", "homepage"), ("doi", "doi")) if entry[field]]
@@ -92,11 +93,16 @@ def _relations(entry: Entry) -> str:
 
 
 def _uses(entry: Entry) -> str:
-    lines = [f"  {one['first']}–{one['last']} {one['venue']}: cited by {_count(one['cited'])}, mentioned by {_count(one['mentioned'])}, either {_count(one['either'])} ({one['method']})"
-             for one in entry["citations"]]
+    lines = [f"  {one['venue']} {one['period']}: {_papers(one)} ({one['method']})" for one in entry["citations"]]
     used = "use in papers (counting methods differ; do not add up)\n" + "\n".join(lines) if lines else ""
     corpora = _wrap("in corpora", ", ".join(entry["corpora"])) if entry["corpora"] else ""
     return "\n".join(filter(None, (used, corpora)))
+
+
+def _papers(one: Entry) -> str:
+    """Papers that cite or mention a dataset, by what its source counts."""
+    found = [f"{verb} {amount(one[count], 'paper')}" for verb, count in (("cited by", "cited"), ("mentioned by", "mentioned"), ("cited or mentioned by", "either")) if one[count] is not None]
+    return ", ".join(found)
 
 
 def _conflicts(entry: Entry) -> str:
@@ -113,17 +119,6 @@ def _indented(lines: Iterable[str]) -> str:
 
 def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _number(number: int | None, unit: str | None) -> str:
-    if number is None:
-        return ""
-    plural = unit if not unit or unit.endswith("s") or number == 1 else f"{unit}s"
-    return f"{number:,}" + (f" {plural}" if plural else "")
-
-
-def _count(number: Any) -> str:
-    return ABSENT if number is None else f"{int(number):,}"
 
 
 def _bytes(number: int | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from isocenter.cli.options import visible
+from isocenter.registry.amounts import amount
 from isocenter.registry.licenses import allows, in_words, title
 from isocenter.registry.search.engine import Hit, Result
 from isocenter.registry.search.explain import summary
@@ -80,7 +81,7 @@ def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
 def _found(result: Result) -> str:
     """How many fit, how many more may where those follow, and how many of all are shown."""
     certain = sum(hit.certain for hit in result.hits)
-    fitting = "1 dataset fits" if result.total == 1 else f"{result.total:,} datasets fit" if result.total else f"no dataset {'surely ' * bool(result.may)}fits all of this"
+    fitting = f"{amount(result.total, 'dataset')} {'fits' if result.total == 1 else 'fit'}" if result.total else f"no dataset {'surely ' * bool(result.may)}fits all of this"
     if certain < result.total:
         return f"{fitting}, the best {certain}:"
     if certain == len(result.hits):
@@ -97,8 +98,7 @@ def _shared(hits: Sequence[Hit]) -> list[str]:
 def _dataset(number: int, hit: Hit, vocabulary: Vocabulary, width: int) -> list[str]:
     entry = hit.entry
     head = f"{number:>3} {_styled(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
-    amount = f"{entry.n_samples:,} {_plural(entry.sample_unit)}" if entry.n_samples else "size not stated"
-    facts = [amount, *(", ".join(_shorten(_terms(hit, facet, vocabulary))) for facet in ("modality", "anatomy", "finding", "task"))]
+    facts = [amount(entry.n_samples, entry.sample_unit or "sample") if entry.n_samples else "size not stated", *(", ".join(_shorten(_terms(hit, facet, vocabulary))) for facet in ("modality", "anatomy", "finding", "task"))]
     access = entry.access or "unknown"
     terms = (f"{_styled('access ' + SAID.get(access, access), fg=ACCESS_COLOURS.get(access))} · {visible(title(entry.license))} · "
              f"commercial use: {in_words(entry.license, 'commercial')}")
@@ -126,10 +126,6 @@ def _counts(result: Result, width: int) -> list[str]:
 
 def _terms(hit: Hit, facet: str, vocabulary: Vocabulary) -> list[str]:
     return sorted(vocabulary.terms[term].name for term in hit.entry.terms if term in vocabulary.terms and vocabulary.terms[term].facet == facet)
-
-
-def _plural(unit: str | None) -> str:
-    return {None: "samples", "study": "studies", "series": "series", "patch": "patches"}.get(unit, f"{unit}s")
 
 
 def _styled(text: str, **style: Any) -> str:

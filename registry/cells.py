@@ -10,6 +10,7 @@ from isocenter.registry.vocabulary import Vocabulary
 EMPTY = frozenset({"", "-", "na", "n/a", "none", "null", "nan", "not mention", "not mentioned"})
 COUNT = re.compile(r"^\s*([\d.,]+)\s*([kKmM]?)\s*$")
 FACTOR = {"": 1, "k": 1_000, "m": 1_000_000}
+REG = {"registration", "regression"}
 FacetTerm = tuple[str, str, str]                # facet, term id, the field it was read from
 
 
@@ -21,9 +22,16 @@ def read_cell(facet: str, cell: str, vocabulary: Vocabulary, row: str = "") -> l
     reading = vocabulary.normalise(facet, cell)
     terms = [(facet, term) for term in reading.terms]
     terms += [(vocabulary.terms[term].facet, term) for term in reading.elsewhere]
-    if {"registration", "regression"} in [set(several) for _, several in reading.ambiguous] and (task := reg_task(row, cell)):
+    if REG in [set(several) for _, several in reading.ambiguous] and (task := reg_task(row, cell)):
         terms.append((facet, task))
     return [(own, term, f"{facet} cell") for own, term in dict.fromkeys(terms)]
+
+
+def left_over(facet: str, cell: str, vocabulary: Vocabulary, row: str = "") -> list[str]:
+    """What of a facet's cell `read_cell` cannot read: words that the vocabulary does not know, and abbreviations of several meanings."""
+    reading = vocabulary.normalise(facet, cell)
+    several = [atom for atom, terms in reading.ambiguous if not (set(terms) == REG and reg_task(row, cell))]
+    return [*reading.unknown, *several]
 
 
 def is_empty(cell: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from isocenter.core.errors import Conflict, NotFound
 from isocenter.registry.licenses import PERMISSIONS, allows, effective, in_words, title
-from isocenter.registry.lookup import Query, read_statements
+from isocenter.registry.lookup import Query, Row, read_statements
 from isocenter.registry.names import name_key
 from isocenter.registry.resolve import Names
 
@@ -27,9 +29,15 @@ def find_slug(text: str, names: Names) -> str:
     if match.slug is not None:
         return match.slug
     if match.candidates:
-        raise Conflict(f"{text!r} is an ambiguous name", where=", ".join(match.candidates), hint=f"isocenter show {match.candidates[0]}")
-    close = names.close(text)
-    raise NotFound(f"no dataset {text!r} in the catalog", hint=f"did you mean {', '.join(close[:3])}?" if close else f"isocenter search {text!r}")
+        raise Conflict(f"{text!r} is an ambiguous name", where=", ".join(match.candidates), hint=f"isocenter search {shlex.quote(text)}")
+    raise no_dataset(text, names.close(text))
+
+
+def no_dataset(text: str, close: Sequence[str], what: str = "dataset") -> NotFound:
+    """The refusal of an unknown name: what is spelled nearly so, or else a search for its words."""
+    if not close:
+        return NotFound(f"no {what} {text!r} in the catalog", hint=f"isocenter search {shlex.quote(text)}")
+    return NotFound(f"no {what} {text!r} in the catalog; did you mean {' or '.join(close[:3])}?", hint=f"isocenter show {close[0]}")
 
 
 def show(text: str, query: Query) -> Entry:
@@ -62,8 +70,7 @@ def dataset_entry(slug: str, query: Query) -> Entry:
                            f"FROM artifact_dataset d JOIN artifact a USING (artifact_id) WHERE d.{where} ORDER BY d.type, a.year, a.artifact_id, d.finding"),
         "sample_issues": query(f"SELECT code, artifact_id, count(*) AS samples, string_agg(sample, ', ' ORDER BY sample) AS names FROM sample_issue WHERE {where} GROUP BY code, artifact_id ORDER BY code, artifact_id"),
         "relations": _relations(slug, query),
-        "citations": query(f"SELECT method, venue, min(period) AS first, max(period) AS last, sum(n_cited) AS cited, sum(n_mentioned) AS mentioned, sum(n_any) AS either "
-                           f"FROM citation WHERE {where} GROUP BY method, venue ORDER BY method, venue"),
+        "citations": _citations(query(f"SELECT * FROM citation WHERE {where} ORDER BY method, venue, period")),
         "corpora": [row["corpus_id"] for row in query(f"SELECT DISTINCT corpus_id FROM corpus_member WHERE {where} ORDER BY corpus_id")],
         "conflicts": query(f"SELECT field, claims FROM conflict WHERE {where} ORDER BY field"),
         "claims": claims,
@@ -106,6 +113,17 @@ def _terms(slug: str, query: Query) -> dict[str, list[Entry]]:
         term["code"] = f"{row['code_system']}:{row['code']}" if row["code"] else None
         term["sources"].append(row["source"])
     return {facet: list(terms.values()) for facet, terms in found.items()}
+
+
+def _citations(rows: Sequence[Row]) -> list[Entry]:
+    """Papers by counting method and venue: the row of the longest span of years, which holds those of its single years."""
+    whole: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        kept = whole.get((row["method"], row["venue"]))
+        if kept is None or len(row["period"]) > len(kept["period"]):
+            whole[row["method"], row["venue"]] = row
+    return [{"method": method, "venue": venue, "period": row["period"], "cited": row["n_cited"], "mentioned": row["n_mentioned"], "either": row["n_any"]}
+            for (method, venue), row in whole.items()]
 
 
 def _relations(slug: str, query: Query) -> list[Entry]:

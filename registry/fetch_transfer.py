@@ -20,6 +20,7 @@ from isocenter.core.progress import track
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
+    from urllib3.exceptions import HTTPError
 
 BLOCK = 1 << 20
 ATTEMPTS = 5
@@ -91,7 +92,7 @@ def _receive(file: RemoteFile, part: Path) -> None:
         length = response.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else file.bytes
         with part.open("ab" if response.status == 206 else "wb") as stream:
-            for block in track(_blocks(response), part.stem, None if total is None else (total - start + BLOCK - 1) // BLOCK):
+            for block in track(_blocks(response, file.url), part.stem, None if total is None else (total - start + BLOCK - 1) // BLOCK):
                 stream.write(block)
     size = part.stat().st_size
     if total is not None and size < total:
@@ -144,7 +145,25 @@ def _open(url: str, headers: dict[str, str], method: str = "GET") -> Iterator[Ba
             response.release_conn()
             response.close()
     except HTTPError as error:
-        raise _Interrupted(f"{type(error).__name__}: {error}") from error
+        raise _Interrupted(_in_words(error, url)) from error
+
+
+def _in_words(error: HTTPError, url: str) -> str:
+    """What stands between here and the server, in a line."""
+    from urllib3 import exceptions
+
+    host, reason = urlsplit(url).hostname, error.reason if isinstance(error, exceptions.MaxRetryError) and error.reason else error
+    if isinstance(reason, exceptions.NameResolutionError):
+        return f"the host {host} is not found; is there a network?"
+    if isinstance(reason, exceptions.TimeoutError):
+        return f"{host} does not answer"
+    if isinstance(reason, exceptions.ProxyError):
+        return f"the proxy does not let through to {host}"
+    if isinstance(reason, exceptions.SSLError):
+        return f"{host} has no certificate that can be trusted"
+    if isinstance(reason, exceptions.NewConnectionError):
+        return f"{host} cannot be reached; is there a network?"
+    return f"the connection to {host} broke off"
 
 
 def _pool(url: str) -> PoolManager:
@@ -157,13 +176,13 @@ def _pool(url: str) -> PoolManager:
     return ProxyManager(proxy, headers=agent) if proxy else PoolManager(headers=agent)
 
 
-def _blocks(response: BaseHTTPResponse) -> Iterator[bytes]:
+def _blocks(response: BaseHTTPResponse, url: str) -> Iterator[bytes]:
     from urllib3.exceptions import HTTPError
 
     try:
         yield from response.stream(BLOCK, decode_content=False)
     except HTTPError as error:
-        raise _Interrupted(f"{type(error).__name__}: {error}") from error
+        raise _Interrupted(_in_words(error, url)) from error
 
 
 def _check(file: RemoteFile, part: Path) -> None:

@@ -37,7 +37,8 @@ class Imported:
 def import_source(workspace: Workspace, importer: str, path: Path, options: Options, *, write: bool = True) -> Imported:
     """Import `path` with the importer of that name. The same source imported again replaces what it brought before.
 
-    Cells that contradict their row are kept as claims, doubted; an ambiguous name is reported and left out.
+    Cells that contradict their row are kept as claims, doubted, and so are cells that are no value of their field; an ambiguous name is reported
+    and left out.
     """
     plugin = IMPORTERS.get(importer, workspace.plugins)
     origin: Row = plugin.source(path, options) if hasattr(plugin, "source") else dict(plugin.SOURCE)
@@ -53,6 +54,10 @@ def import_source(workspace: Workspace, importer: str, path: Path, options: Opti
     for (_, evidence, field), why in doubts.items():
         with done.issues.at(evidence, field):
             done.issues.warning(why.removeprefix("impossible: "), "impossible")
+    for record in records:
+        for field, why in record.unread:
+            with done.issues.at(record.evidence, field):
+                done.issues.warning(why, "unread-cell")
     tables = done.tables() | _more(records, done.slugs, names, licences) | {"source": [origin]}
     if write:
         for table, rows in tables.items():
@@ -95,9 +100,10 @@ def _more(records: list[Record], slugs: list[str | None], names: Names, known: s
     for record, slug in zip(records, slugs):
         if slug is None:
             continue
-        if record.licence:
-            licence = parse_license(record.licence)
-            statements.append({"slug": slug, "statement": record.licence, "source": record.source, "evidence": record.evidence, "license_id": licence.id, "confidence": "read"})
+        for claim in record.licences:
+            licence = parse_license(claim.value)
+            statements.append({"slug": slug, "statement": claim.value, "source": record.source, "evidence": record.evidence, "license_id": licence.id,
+                               "confidence": claim.confidence})
             if licence.id not in known:
                 licences[licence.id] = {"license_id": licence.id, **licence.flags(), "note": licence.note}
         for predicate, other, detail in record.relations:

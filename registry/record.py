@@ -37,7 +37,8 @@ class Record:
     terms: tuple[tuple[str, str, str], ...] = ()      # (facet, term id, field of the claim it was read from)
     aliases: tuple[str, ...] = ()
     relations: tuple[tuple[str, str, str], ...] = ()  # (predicate, name of the other dataset, detail)
-    licence: str = ""                     # the licence string as the source spells it
+    licences: tuple[Claim, ...] = ()      # each licence that the source states, as it spells it
+    unread: tuple[tuple[str, str], ...] = ()          # (field, why a cell of it is no value)
 
 
 def read_json(path: Path) -> Any:

@@ -12,6 +12,7 @@ DOWN = frozenset({"derived-from", "annotates", "synthetic-from"})     # forwards
 UP = frozenset({"part-of"})                                          # forwards: from a part to the whole
 ASIDE = frozenset({"overlaps-with", "same-patients-as", "version-of", "supersedes"})
 CERTAIN = frozenset({"part-of", "same-patients-as", "annotates", "supersedes"})
+READ = frozenset({"read", "reviewed"})
 DEPTH = 3
 
 
@@ -26,6 +27,11 @@ class Step:
     detail: str | None
     confidence: str | None
     evidence: str | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether this relation alone says that patients are shared; an overlap does where somebody read of it at its source."""
+        return self.predicate in CERTAIN or (self.predicate == "overlaps-with" and self.confidence in READ)
 
     def text(self) -> str:
         return f"{self.left} {self.predicate} {self.right}" if self.forwards else f"{self.right} {self.predicate} {self.left}"
@@ -53,7 +59,8 @@ def related(slug: str, query: Query, depth: int = DEPTH) -> list[Related]:
     names = {row["slug"]: row["name"] for row in query("SELECT slug, name FROM dataset")}
     shared = _walk(slug, steps, depth, sharing=True)
     reached = _walk(slug, steps, min(depth, 2), sharing=False)
-    found = [Related(one, names[one], len(path), path, "same" if len(path) == 1 and path[0].predicate in CERTAIN else "may") for one, path in shared.items()]
+    found = [Related(one, names[one], len(path), path, "same" if len(path) == 1 and path[0].certain else "may") for one, path in shared.items()]
+    found.sort(key=lambda one: (one.distance, one.patients != "same"))
     return found + [Related(one, names[one], len(path), path, "other") for one, path in reached.items() if one not in shared]
 
 
@@ -67,7 +74,7 @@ def _steps(query: Query) -> dict[str, list[Step]]:
 
 
 def _walk(slug: str, steps: dict[str, list[Step]], depth: int, *, sharing: bool) -> dict[str, tuple[Step, ...]]:
-    """Shortest paths from `slug`; with `sharing`, only those along which patients can be shared."""
+    """Shortest paths from `slug`, of several relations of two datasets the certain one; with `sharing`, only those along which patients can be shared."""
     found: dict[str, tuple[Step, ...]] = {}
     start: tuple[str, bool, tuple[Step, ...]] = (slug, False, ())
     seen, queue = {(slug, False)}, deque([start])
@@ -77,7 +84,7 @@ def _walk(slug: str, steps: dict[str, list[Step]], depth: int, *, sharing: bool)
             found.setdefault(here, path)
         if len(path) == depth:
             continue
-        for step in sorted(steps.get(here, ()), key=lambda step: step.right):
+        for step in sorted(steps.get(here, ()), key=lambda step: (step.right, not step.certain)):
             up, down = _direction(step)
             if sharing and ((down and climbed) or not (up or down or step.predicate in ASIDE)):
                 continue

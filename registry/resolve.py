@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from isocenter.registry.names import name_key
 
+NEARLY = 75                            # per cent of letters in common, in order
+SHORTEST_START = 4                     # shorter beginnings fit too many names
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -56,9 +59,11 @@ class Names:
         return tuple(sorted(set(self.keys.get(name_key(slug), {})) - {slug}))
 
     def close(self, text: str, limit: int = 5) -> list[str]:
-        """Slugs whose names are spelled nearly like the text."""
+        """Slugs one of whose names is spelled nearly like the text, or begins with that word ("mimic")."""
         from rapidfuzz import fuzz, process
 
         key = name_key(text)
-        found = process.extract(key, list(self.keys), scorer=fuzz.WRatio, score_cutoff=75, limit=4 * limit)
-        return list(dict.fromkeys(slug for match, _, _ in found for slug in sorted(self.keys[match])))[:limit]
+        found = [match for match, _, _ in process.extract(key, list(self.keys), scorer=fuzz.ratio, score_cutoff=NEARLY, limit=4 * limit)]
+        if len(key) >= SHORTEST_START and " " not in text.strip():
+            found += sorted(name for name in self.keys if name.startswith(key))
+        return list(dict.fromkeys(slug for match in found for slug in sorted(self.keys[match])))[:limit]

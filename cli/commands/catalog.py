@@ -65,12 +65,14 @@ def audit(workspace: Workspace | None, table: Path | None, importer: str | None,
 @as_json
 def import_(workspace: Workspace, importer: str, path: Path, options: tuple[str, ...], dry_run: bool, json_: bool) -> int:
     """Import PATH with IMPORTER into the workspace's own facts (`isocenter plugins` lists importers)."""
+    from isocenter.registry.amounts import amount
     from isocenter.registry.importing import import_source
 
     done = import_source(workspace, importer, path, _options(options), write=not dry_run)
     body: dict[str, Any] = {"source": done.source, "new": done.new, "known": done.known, "rows": done.rows, "written": not dry_run,
                             "issues": [{"where": list(issue.path), "code": issue.code, "message": issue.message} for issue in done.issues.all]}
-    text = f"{done.source}: {len(done.new)} new datasets, further claims on {len(done.known)} known ones, {len(done.issues.all)} doubtful cells or names"
+    text = (f"{done.source}: {amount(len(done.new), 'new dataset')}, further claims on {amount(len(done.known), 'known one')}, "
+            f"{len(done.issues.all)} doubtful {'cell or name' if len(done.issues.all) == 1 else 'cells or names'}{' (not written)' * dry_run}")
     if not json_:
         done.issues.print()
     emit(body, json_, text, f"isocenter show {(done.new or done.known or ['NAME'])[0]} --claims")

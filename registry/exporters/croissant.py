@@ -41,6 +41,7 @@ def dataset(entry: dict[str, Any]) -> str:
         "citeAs": f"{entry['name']}. https://doi.org/{entry['doi']}" if entry["doi"] else None,
         "license": _licenses(entry), "datePublished": str(entry["year"]) if entry["year"] else None, "version": _version(entry["release"]),
         "alternateName": entry["aliases"] or None, "keywords": sorted({term["name"] or term["term"] for terms in entry["terms"].values() for term in terms}) or None,
+        "sdPublisher": {"@type": "Organization", "name": "isocenter catalog"},
         "creator": {"@type": "Organization", "name": entry["organisation"]} if entry["organisation"] else None,
         "rai:dataLimitations": [_finding(one) for one in entry["artifacts"]] or None,
         "distribution": [_file(file) for file in entry["downloads"] if _has_sum(file)] or None,

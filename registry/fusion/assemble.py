@@ -11,7 +11,7 @@ from isocenter.registry.fusion.snapshot import Snapshot
 from isocenter.registry.licenses import DISAGREE, Combination, Reason, Verdict, allows, combine
 
 NO_CAUTION = frozenset({"paper", "code-loader", "code", "model-weights", "benchmark", "metadata-release", "additional-annotation"})
-NOT_KNOWN, UNIT_UNKNOWN = "not known", "unit not stated"
+NOT_KNOWN, UNIT_UNKNOWN = "not known", "samples"
 SHARED_IMAGES = {
     "derived-from": "derived from", "version-of": "another version of", "part-of": "part of", "overlaps-with": "overlaps with",
     "same-patients-as": "has the same patients as", "supersedes": "supersedes", "synthetic-from": "synthesised from", "annotates": "annotates",
@@ -24,12 +24,13 @@ def assemble(
 ) -> FusionPlan:
     """The plan of a merge of `slugs`. modalities: slug -> the modality words to count it under; shares: what a corpus took of it."""
     members = tuple(_member(slug, snapshot, modalities.get(slug, ()), (shares or {}).get(slug, ())) for slug in slugs)
+    shared = _sharing(slugs, snapshot)
     groups: dict[str, list[Member]] = defaultdict(list)
     for member in members:
         for modality in member.modalities or (NOT_KNOWN,):
             groups[modality].append(member)
     return FusionPlan(
-        title, members, tuple(excluded), tuple(missing), volume(members), {name: volume(group, name) for name, group in groups.items()},
+        title, members, tuple(excluded), tuple(missing), volume(members, shared), {name: volume(group, shared, name) for name, group in groups.items()},
         coverage(slugs, snapshot), _verdicts(slugs, snapshot), cautions(slugs, snapshot), tuple(differences), tuple(notes),
     )
 
@@ -43,17 +44,35 @@ def _member(slug: str, snapshot: Snapshot, modalities: Sequence[str], shares: Se
     )
 
 
-def volume(members: Sequence[Member], modality: str | None = None) -> Volume:
-    """Counts of a group of members (of one modality, if named); each unit has its own sum, bytes are those of whole datasets."""
+def volume(members: Sequence[Member], shared: Mapping[str, str], modality: str | None = None) -> Volume:
+    """Counts of a group of members (of one modality, if named); each unit has its own sum, bytes are those of whole datasets.
+
+    shared: slug -> the group of members that hold the same images (`_sharing`).
+    """
     samples: dict[str, int] = defaultdict(int)
+    largest: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     unknown = 0
     for member in members:
-        counts = _counts(member, modality)
+        counts: dict[str, int] = defaultdict(int)
+        for unit, count in _counts(member, modality):
+            counts[unit] += count
         unknown += not counts
-        for unit, count in counts:
+        for unit, count in counts.items():
             samples[unit] += count
+            largest[unit][shared[member.slug]] = max(largest[unit][shared[member.slug]], count)
     sizes = [member.bytes for member in members if member.bytes is not None]
-    return Volume(len(members), len({member.organisation for member in members} - {None}), dict(sorted(samples.items())), unknown, sum(sizes), len(sizes))
+    return Volume(len(members), len({member.organisation for member in members} - {None}), dict(sorted(samples.items())), unknown, sum(sizes), len(sizes),
+                  {unit: sum(largest[unit].values()) for unit in sorted(samples)})
+
+
+def _sharing(slugs: Sequence[str], snapshot: Snapshot) -> dict[str, str]:
+    """slug -> the first member of its group: members joined by relations that share images."""
+    group = {slug: slug for slug in slugs}
+    for row in snapshot.relations:
+        one, other = group.get(row["subject"]), group.get(row["object"])
+        if one and other and one != other and row["predicate"] in SHARED_IMAGES:
+            group = {slug: one if name == other else name for slug, name in group.items()}
+    return group
 
 
 def _counts(member: Member, modality: str | None) -> list[tuple[str, int]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from isocenter.core.errors import NotFound
+from isocenter.registry.entry import no_dataset
 from isocenter.registry.fusion.assemble import assemble
 from isocenter.registry.fusion.engine import modalities_of
 from isocenter.registry.fusion.plan import FusionPlan, Missing, Share
 from isocenter.registry.fusion.snapshot import Snapshot
 from isocenter.registry.lookup import Row
 from isocenter.registry.names import name_key
+from isocenter.registry.resolve import Names
 
 FRAGMENTS = {
     "example": "named in an example only", "demo": "named in a demonstration only", "evaluation": "used for evaluation only",
@@ -18,7 +19,7 @@ FRAGMENTS = {
 
 
 def fuse_corpus(slug: str, snapshot: Snapshot) -> FusionPlan:
-    """The plan that repeats a composite corpus. Raises NotFound with close names.
+    """The plan that repeats a composite corpus. Raises NotFound with close names, of corpora and of datasets.
 
     Several subsets of one dataset are one member; a member whose name is ambiguous or unknown to the catalog is missing, by name;
     if the corpus says that it has more members than it names, the rest is missing, by count.
@@ -56,10 +57,8 @@ def _find(slug: str, snapshot: Snapshot) -> Row:
     """The corpus of that slug or name, however it is punctuated."""
     if corpus := _known(slug, snapshot):
         return corpus
-    from rapidfuzz import process
-
-    close = [name for name, _, _ in process.extract(slug, list(snapshot.corpora), limit=3, score_cutoff=60)]
-    raise NotFound(f"no corpus {slug!r}", hint=f"one of: {', '.join(close or sorted(snapshot.corpora))}")
+    corpora = Names.of(((one, row["name"]) for one, row in snapshot.corpora.items()), ())
+    raise no_dataset(slug, [*corpora.close(slug), *snapshot.names.close(slug)], "dataset or corpus")
 
 
 def _shares(row: Row, snapshot: Snapshot) -> list[Share]:

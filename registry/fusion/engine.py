@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from isocenter.registry.amounts import amount
 from isocenter.registry.fusion.plan import Exclusion
 from isocenter.registry.fusion.rule import Rule
 from isocenter.registry.fusion.snapshot import Snapshot
@@ -140,7 +141,7 @@ def _too_small(rule: Rule, row: Mapping[str, Any]) -> tuple[str, str] | None:
     count = row["n_samples"] if row["n_samples"] is not None else row["n_subjects"]
     if least <= 0 or (count is not None and count >= least):
         return None
-    return "min_valid_image_n_per_dataset", "number of samples not known" if count is None else f"{count} {row['sample_unit'] or 'samples'}"
+    return "min_valid_image_n_per_dataset", "number of samples not known" if count is None else amount(count, row["sample_unit"] or "sample")
 
 
 def _too_old(rule: Rule, row: Mapping[str, Any]) -> tuple[str, str] | None:

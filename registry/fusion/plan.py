@@ -65,7 +65,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much there is. `samples`: unit -> count, units are never added up. `bytes` covers `bytes_known` of `datasets`."""
+    """How much there is. `samples`: unit -> count, units are never added up. `bytes` covers `bytes_known` of `datasets`.
+
+    `samples` adds every member up. Members that hold the same images are in it more than once; `samples_least` counts of such members only
+    the largest, so the number of different samples lies between the two.
+    """
 
     datasets: int
     organisations: int
@@ -73,6 +77,7 @@ class Volume:
     samples_unknown: int
     bytes: int
     bytes_known: int
+    samples_least: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from isocenter.registry.amounts import amount
 from isocenter.registry.fusion.compat import CompatPlan
 from isocenter.registry.fusion.plan import FusionPlan, Member, Volume
 from isocenter.registry.licenses import DISAGREE
@@ -16,7 +17,7 @@ NOT_STATED = "not stated"
 def show(plan: FusionPlan, limit: int = SHOWN) -> str:
     """The plan, section by section; long lists are cut after `limit` lines and counted (`--json` has everything)."""
     sections = [
-        (f"{plan.title}: {len(plan.members)} datasets in, {len(plan.excluded)} out, {len(plan.missing)} missing", _totals(plan)),
+        (f"{plan.title}: {amount(len(plan.members), 'dataset')} in, {len(plan.excluded)} out, {len(plan.missing)} missing", _totals(plan)),
         ("members", _cut((_member(member) for member in plan.members), limit)),
         ("left out, by rule", [f"{rule:32s} {count}" for rule, count in Counter(one.rule for one in plan.excluded).most_common()]),
         ("missing", _cut((f"{one.named}: {one.why}" for one in plan.missing), limit)),
@@ -39,13 +40,21 @@ def show_compat(plan: CompatPlan) -> str:
 
 
 def _totals(plan: FusionPlan) -> list[str]:
-    return [f"{name:24s} {_volume(one)}" for name, one in (*sorted(plan.by_modality.items(), key=lambda item: -item[1].datasets), ("all, each once", plan.total))]
+    lines = [f"{name:24s} {_volume(one)}" for name, one in (*sorted(plan.by_modality.items(), key=lambda item: -item[1].datasets), ("all together", plan.total))]
+    if dict(plan.total.samples_least) != dict(plan.total.samples):
+        lines.append("some members hold the same images or patients (below): the smaller number counts only the largest of them")
+    return lines
 
 
 def _volume(one: Volume) -> str:
-    samples = " + ".join(f"{count:,} {unit}" for unit, count in one.samples.items()) or "samples not known"
+    samples = " + ".join(_at_least(one.samples_least[unit], count, unit) for unit, count in one.samples.items()) or "samples not known"
     unknown = f" ({one.samples_unknown} of unknown size)" if one.samples_unknown else ""
-    return f"{one.datasets} datasets, {samples}{unknown}, {_size(one.bytes)} in {one.bytes_known} that state it"
+    size = f"{_size(one.bytes)} in {one.bytes_known} that state it" if one.bytes_known else "bytes not stated"
+    return f"{amount(one.datasets, 'dataset')}, {samples}{unknown}, {size}"
+
+
+def _at_least(least: int, most: int, unit: str) -> str:
+    return amount(most, unit) if least == most else f"{least:,} to {amount(most, unit)}"
 
 
 def _size(count: int) -> str:
@@ -53,7 +62,7 @@ def _size(count: int) -> str:
 
 
 def _member(member: Member) -> str:
-    samples = f"{member.samples:,} {member.sample_unit or ''}".strip() if member.samples is not None else "size not known"
+    samples = amount(member.samples, member.sample_unit) or "size not known"
     labels = {True: "labelled", False: "unlabelled", None: ""}[member.labelled]
     calls = ", ".join(dict.fromkeys(share.named for share in member.shares if share.named != member.name))
     named = f" as {calls}" if calls else ""

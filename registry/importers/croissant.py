@@ -1,7 +1,8 @@
 """Croissant metadata (JSON-LD of MLCommons, 0.8 to 1.1) of one dataset → one record.
 
 Keywords become facet terms where the vocabulary knows them; the description is not searched for terms, since it also names what the
-dataset is compared with. Source: Croissant format specification 1.1.
+dataset is compared with. Every licence of a list is a statement of its own. Metadata that somebody else than the publisher wrote
+(sdPublisher) is second-hand, as what this catalog itself exports is. Source: Croissant format specification 1.1.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
     """The described dataset. Raises BadInput when the file is no Croissant dataset or has no name."""
     body = _read(path)
     keywords = [_text(one) for one in _many(body.get("keywords"))]
-    claims = [Claim(field, value, "read") for field, value in _fields(body) if value]
-    claims += [Claim("keyword", word, "read") for word in keywords]
+    confidence = "second-hand" if _of_others(body) else "read"
+    claims = [Claim(field, value, confidence) for field, value in _fields(body) if value]
+    claims += [Claim("keyword", word, confidence) for word in keywords]
+    licences = tuple(Claim("licence", text, confidence) for one in _many(body.get("license")) if (text := _text(one)))
     aliases = tuple(_text(one) for one in _many(body.get("alternateName")))
-    yield Record(str(source(path, options)["source_id"]), path.name, _text(body["name"]), tuple(claims), tuple(keyword_terms(keywords, vocabulary)), aliases,
-                 licence=", ".join(_text(one) for one in _many(body.get("license")) if _text(one)))
+    yield Record(str(source(path, options)["source_id"]), path.name, _text(body["name"]), tuple(claims), tuple(keyword_terms(keywords, vocabulary)), aliases, licences=licences)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -46,6 +48,12 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(body, dict) or "Dataset" not in str(kind) or not _text(body.get("name")):
         raise BadInput("not Croissant metadata of a dataset (@type Dataset, with a name)", where=str(path))
     return body
+
+
+def _of_others(body: dict[str, Any]) -> bool:
+    """Whether somebody else than who made or published the dataset wrote the metadata, and says so (sdPublisher)."""
+    writer = _text(body.get("sdPublisher"))
+    return bool(writer) and writer not in {_text(one) for one in _many(body.get("creator")) + _many(body.get("publisher"))}
 
 
 def _fields(body: dict[str, Any]) -> list[tuple[str, str]]:

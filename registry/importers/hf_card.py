@@ -38,7 +38,8 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
     keywords = [re.sub(r"^(image|video|object) (?=\w)", "", word.rpartition(":")[2].replace("-", " ")) for word in words]
     name = _name(head, body, path, options)
     claims = [Claim(field, value, "read") for field, value in _fields(head, body) if value] + [Claim("keyword", word, "read") for word in words]
-    yield Record(str(source(path, options)["source_id"]), f"{path.name} of {name}", name, tuple(claims), tuple(keyword_terms(keywords, vocabulary)), licence=_licence(head))
+    yield Record(str(source(path, options)["source_id"]), f"{path.name} of {name}", name, tuple(claims), tuple(keyword_terms(keywords, vocabulary)),
+                 licences=tuple(Claim("licence", text, "read") for text in _licences(head) if text))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:
@@ -83,13 +84,13 @@ def _total(parts: list[dict[str, Any]], field: str) -> str:
     return str(sum(numbers)) if numbers and len(numbers) == len(parts) else ""
 
 
-def _licence(head: dict[str, Any]) -> str:
-    """The licence as the card words it: for "other" its name or address, which say more."""
+def _licences(head: dict[str, Any]) -> list[str]:
+    """The licences as the card words them: for "other" its name or address, which say more."""
     stated = [str(one) for one in _many(head.get("license", head.get("licence")))]
     if stated in ([], ["other"], ["unknown"]) or "other" in stated:
         named = [str(head[field]) for field in ("license_name", "license_link") if head.get(field)]
-        return named[0] if named else ", ".join(stated)
-    return ", ".join(stated)
+        return named[:1] or stated
+    return stated
 
 
 def _many(value: Any) -> list[Any]:

@@ -78,7 +78,7 @@ def _collection(row: dict[str, Any], series: dict[str, Any] | None, vocabulary: 
             claims.append(Claim(f"{facet} cell", row[field], "read"))
             terms += read_cell(facet, row[field], vocabulary)
     return Record("idc", f"collection {row['collection_id']}", row["collection_name"], tuple(claims), tuple(dict.fromkeys(terms)), (row["collection_id"],),
-                  licence=_licence(series))
+                  licences=_licences(series))
 
 
 def _analysis(row: dict[str, Any], series: dict[str, Any] | None, vocabulary: Vocabulary) -> Record:
@@ -92,7 +92,7 @@ def _analysis(row: dict[str, Any], series: dict[str, Any] | None, vocabulary: Vo
     identifier, title = row["analysis_result_id"], str(row["analysis_result_title"]).split(":")[0]
     name = title if name_key(title) == name_key(identifier) else identifier
     return Record("idc", f"analysis result {identifier}", name, tuple(claims), tuple(dict.fromkeys(terms)), (identifier,),
-                  relations=relations, licence=_licence(series))
+                  relations=relations, licences=_licences(series))
 
 
 def _measured(series: dict[str, Any] | None, vocabulary: Vocabulary) -> tuple[list[Claim], list[FacetTerm]]:
@@ -105,5 +105,7 @@ def _measured(series: dict[str, Any] | None, vocabulary: Vocabulary) -> tuple[li
     return claims, terms
 
 
-def _licence(series: dict[str, Any] | None) -> str:
-    return (series["licences"] or [""])[0] or "" if series and len(series["licences"]) == 1 else ""
+def _licences(series: dict[str, Any] | None) -> tuple[Claim, ...]:
+    """The licence of all series, where it is one."""
+    stated = series["licences"] if series else []
+    return (Claim("licence", stated[0], "read"),) if len(stated) == 1 and stated[0] else ()

@@ -66,7 +66,7 @@ def _record(index: int, row: dict[str, Any], vocabulary: Vocabulary) -> Record:
         claims.append(Claim("sample_unit", UNIT[unit[1].lower()], note="from the size cell"))
     if isinstance(row["has_labels"], bool):
         claims.append(Claim("labelled", "true" if row["has_labels"] else "false"))
-    return Record("imaging-x-portal", f"row {index} ({row['slug']})", name, tuple(claims), tuple(terms), aliases, licence=_text(row["license"]))
+    return Record("imaging-x-portal", f"row {index} ({row['slug']})", name, tuple(claims), tuple(terms), aliases, licences=(Claim("licence", _text(row["license"])),) if _text(row["license"]) else ())
 
 
 def _terms(row: dict[str, Any], vocabulary: Vocabulary) -> list[FacetTerm]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from isocenter.core.errors import BadInput
 from isocenter.registry.audit.table import Columns
-from isocenter.registry.cells import FacetTerm, count, is_empty, read_cell, year
+from isocenter.registry.cells import FacetTerm, count, is_empty, left_over, read_cell, year
 from isocenter.registry.names import slug
 from isocenter.registry.record import NO_OPTIONS, Claim, Options, Record
 from isocenter.registry.vocabulary import Vocabulary
@@ -24,6 +24,7 @@ TEXTS = ("homepage", "doi", "organisation", "country", "release", "access", "how
 COUNTS = ("n_samples", "n_subjects", "bytes")
 FIELDS = ("name", "aliases", "year", "labelled", "licence", *FACETS, *TEXTS, *COUNTS)
 YES, NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "n"})
+EXPECTED = {"year": "year", "labelled": "yes or no", "access": "access: open, registration, application or unknown"}
 ACCESS = ("open", "registration", "application", "unknown")
 
 
@@ -84,17 +85,25 @@ def columns(path: Path, options: Options = NO_OPTIONS) -> Columns:
 
 def _record(identity: str, evidence: str, name: str, cells: dict[str, str], vocabulary: Vocabulary, options: Options) -> Record:
     confidence = options.get("confidence", "read")
-    claims, terms = [], list[FacetTerm]()
+    claims, terms, unread = [], list[FacetTerm](), []
     for field, cell in cells.items():
         if is_empty(cell) or field in ("name", "aliases", "licence"):
             continue
         if field in FACETS:
+            row = f"{name} {cells.get('homepage', '')}"
             claims.append(Claim(f"{field} cell", cell, confidence))
-            terms += read_cell(field, cell, vocabulary, f"{name} {cells.get('homepage', '')}")
+            terms += read_cell(field, cell, vocabulary, row)
+            unread += [(field, f"{atom!r}: the vocabulary has no such {field}, or several") for atom in left_over(field, cell, vocabulary, row)]
         elif value := _value(field, cell):
             claims.append(Claim(field, value, confidence, f"cell {cell}" if value != cell else ""))
+        else:
+            why = f"{cell!r} is no {EXPECTED.get(field, 'number')}"
+            claims.append(Claim(f"{field} cell", cell, confidence, doubt=why))
+            unread.append((field, why))
     aliases = tuple(alias.strip() for alias in cells.get("aliases", "").split(";") if alias.strip())
-    return Record(identity, evidence, name, tuple(claims), tuple(dict.fromkeys(terms)), aliases, licence=cells.get("licence", ""))
+    licence = cells.get("licence", "")
+    return Record(identity, evidence, name, tuple(claims), tuple(dict.fromkeys(terms)), aliases,
+                  licences=(Claim("licence", licence, confidence),) if licence else (), unread=tuple(unread))
 
 
 def _value(field: str, cell: str) -> str | None:

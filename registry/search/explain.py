@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from isocenter.registry.amounts import amount
 from isocenter.registry.licenses import in_words, title
 from isocenter.registry.search.entries import Entry
 from isocenter.registry.search.evidence import MATCHES, Evidence
@@ -92,7 +93,7 @@ def _why_term(dataset: int, terms: tuple[str, ...], evidence: Evidence) -> str:
 
 
 def _count(number: int | None, unit: str | None) -> str:
-    return f"{number:,} {unit or 'samples'}" if number else "not stated"
+    return amount(number, unit or "sample") if number else "not stated"
 
 
 def summary(understood: tuple[Mapping[str, str], ...]) -> str:

@@ -52,6 +52,16 @@ def test_an_imported_dataset_is_shown_with_its_licence(workspace: Workspace, tab
     assert entry["licence"]["allows"]["commercial"] == "no"
 
 
+def test_a_cell_that_cannot_be_read_is_told_and_kept_as_a_doubted_claim(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("name,modality,anatomy,n_samples,access,year\nX,Foo,Bar,abc,free,soon\n")
+    done = import_source(workspace, "table", tmp_path / "odd.csv", {})
+    assert {issue.path[-1] for issue in done.issues.all} == {"modality", "anatomy", "n_samples", "access", "year"}
+    with catalog_query(workspace) as query:
+        claims = {row["field"]: (row["value"], row["doubt"]) for row in query("SELECT field, value, doubt FROM assertion WHERE slug = 'x'")}
+    assert claims["n_samples cell"] == ("abc", "'abc' is no number")
+    assert claims["modality cell"][0] == "Foo"
+
+
 def test_importing_again_replaces_and_does_not_double(workspace: Workspace, table: Path) -> None:
     first = import_source(workspace, "table", table, options(table))
     before = {path.name: path.read_bytes() for path in workspace.facts.glob("*.csv")}
@@ -65,7 +75,7 @@ def test_importing_again_replaces_and_does_not_double(workspace: Workspace, tabl
 
 def test_a_dry_run_writes_nothing(workspace: Workspace, table: Path) -> None:
     done = CliRunner().invoke(cli, ["catalog", "import", "table", str(table), "--option", f"map={table.with_name('map.toml')}", "-w", str(workspace.root), "--dry-run"])
-    assert "1 new datasets" in done.output
+    assert "1 new dataset, further claims on 1 known one, 1 doubtful cell or name (not written)" in done.output
     assert not workspace.facts.exists()
 
 

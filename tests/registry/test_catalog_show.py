@@ -77,9 +77,25 @@ def test_an_unknown_name_suggests_one() -> None:
 def test_related_walks_both_ways_and_says_who_may_share_patients() -> None:
     found = {one["slug"]: one for one in run("related", "lits")["related"]}
     assert found["abdomenatlas"]["patients"] == "may"               # made from it
-    assert found["3d-ircadb"]["patients"] == "may"                  # overlaps with it
+    assert found["3d-ircadb"]["patients"] == "same"                 # 20 scans lie in both, read at the source
+    assert found["msd03-liver"]["patients"] == "same"               # of two relations the certain one counts
+    assert [step["relation"] for step in found["msd03-liver"]["path"]] == ["msd03-liver same-patients-as lits"]
     assert found["word"]["patients"] == "other"                     # another source of the same aggregate
     assert {one["slug"] for one in run("related", "abdomenatlas")["related"]} >= {"lits"}
+
+
+def test_papers_are_counted_once_by_method_and_venue() -> None:
+    found = run("show", "nih-chest-x-ray-14")["citations"]
+    assert [one["cited"] for one in found if one["venue"] == "MICCAI" and one["method"].startswith("auto")] == [88]
+    assert "MICCAI 2013-2023: cited by 88 papers, mentioned by 11 papers" in text("show", "nih-chest-x-ray-14")
+
+
+def test_a_statement_of_one_source_is_shown_once() -> None:
+    assert text("show", "lits").count("CC BY-NC-ND 4.0 → CC-BY-NC-ND-4.0") == 1
+
+
+def test_related_fits_a_terminal() -> None:
+    assert max(map(len, text("related", "lits").splitlines())) <= 120
 
 
 def test_related_lists_the_family_of_which_nothing_is_stated() -> None:
@@ -145,3 +161,15 @@ def test_hostile_values_are_shown_and_not_executed(tmp_path: Path) -> None:
     write_facts("dataset", [{"slug": "x'y", "name": hostile}], workspace.facts / "dataset.csv")
     assert hostile in text("show", "x'y", "-w", str(tmp_path))
     assert hostile in text("show", hostile, "-w", str(tmp_path))
+
+
+@pytest.mark.parametrize(("arguments", "what", "hint"), [
+    (("show", "litss"), "did you mean lits?", "isocenter show lits"), (("plan", "litss"), "no dataset or corpus 'litss' in the catalog; did you mean lits?", "isocenter show lits"),
+    (("plan", "sat-dss"), "did you mean sat-ds?", "isocenter show sat-ds"), (("fetch", "nothere"), "no dataset 'nothere' in the catalog", "isocenter search nothere"),
+    (("show", "lung nodule"), "no dataset 'lung nodule' in the catalog", "isocenter search 'lung nodule'"),
+])
+def test_an_unknown_name_ends_in_a_command_that_can_be_typed(arguments: tuple[str, ...], what: str, hint: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert what in caught.value.what
+    assert caught.value.hint == hint

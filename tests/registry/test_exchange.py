@@ -117,9 +117,24 @@ def test_an_unknown_form_is_answered_with_those_that_exist(query):
 def test_our_own_croissant_comes_back_as_the_same_claims(query, tmp_path):
     (tmp_path / "acdc.json").write_text(export_dataset("acdc", "croissant", with_file(query)))
     (record,) = croissant.records(tmp_path / "acdc.json", load())
-    assert (record.name, parse_license(record.licence).id) == ("ACDC", "CC-BY-NC-SA-4.0")
+    assert (record.name, parse_license(record.licences[0].value).id) == ("ACDC", "CC-BY-NC-SA-4.0")
     assert claims(record)["bytes"] == "7"
     assert {("task", "segmentation", "keyword")} <= set(record.terms)
+
+
+def test_an_exported_dataset_that_is_imported_again_says_what_it_said(workspace, query, tmp_path):
+    from isocenter.registry.entry import dataset_entry
+    from isocenter.registry.importing import import_source
+
+    (tmp_path / "lits.json").write_text(export_dataset("lits", "croissant", query))
+    done = import_source(workspace, "croissant", tmp_path / "lits.json", {})
+    assert (done.new, done.known) == ([], ["lits"])
+    with catalog_query(workspace) as own:
+        before, after = (dataset_entry("lits", one) for one in (query, own))
+    assert after["licence"]["title"] == before["licence"]["title"]
+    assert after["licence"]["flags"] == before["licence"]["flags"]
+    assert {name: after[name] for name in ("homepage", "year", "organisation", "n_samples", "access")} == {
+        name: before[name] for name in ("homepage", "year", "organisation", "n_samples", "access")}
 
 
 def test_wrapped_values_of_foreign_croissant_are_read(tmp_path):
@@ -128,7 +143,7 @@ def test_wrapped_values_of_foreign_croissant_are_read(tmp_path):
             "citeAs": "@article{x, doi={10.1000/Eyes.1}}", "distribution": [{"@type": "cr:FileObject", "contentSize": "1.5 GB"}, {"@type": "cr:FileSet", "containedIn": {"@id": "a"}}]}
     (tmp_path / "eyes.json").write_text(json.dumps(body))
     (record,) = croissant.records(tmp_path / "eyes.json", load())
-    assert (record.name, record.source, parse_license(record.licence).id) == ("Eyes", "croissant-eyes", "CC-BY-4.0")
+    assert (record.name, record.source, parse_license(record.licences[0].value).id) == ("Eyes", "croissant-eyes", "CC-BY-4.0")
     found = claims(record)
     assert (found["year"], found["organisation"], found["doi"], found["bytes"]) == ("2021", "A. Author", "10.1000/eyes.1", "1500000000")
     assert [term[1] for term in record.terms] == ["fundus photography"]
@@ -137,7 +152,7 @@ def test_wrapped_values_of_foreign_croissant_are_read(tmp_path):
 def test_a_dataset_card_gives_counts_licence_gate_and_terms(tmp_path):
     (tmp_path / "README.md").write_text(CARD)
     (record,) = hf_card.records(tmp_path / "README.md", load())
-    assert (record.name, parse_license(record.licence).id) == ("Tiny Liver CT", "CC-BY-NC-4.0")
+    assert (record.name, parse_license(record.licences[0].value).id) == ("Tiny Liver CT", "CC-BY-NC-4.0")
     found = claims(record)
     assert (found["n_samples"], found["bytes"], found["access"], found["homepage"], found["doi"]) == ("40", "1200", "registration", "https://example.org/liver", "10.1000/abc")
     assert {("anatomy", "liver", "keyword"), ("modality", "ct", "keyword"), ("task", "segmentation", "keyword")} <= set(record.terms)

@@ -180,6 +180,15 @@ def test_a_busy_server_is_asked_again_and_a_dead_one_is_left(server, tmp_path):
         fetch(plan_fetch("toy", catalog({"path": "b", "url": server.url + "/data.bin"})), tmp_path)
 
 
+def test_a_host_that_is_not_there_is_said_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch_transfer, "PAUSE_SECONDS", 0)
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(IsocenterError) as caught:
+        fetch(plan_fetch("toy", catalog({"path": "b", "url": "http://nowhere.invalid/data.bin"})), tmp_path)
+    assert caught.value.what == "b could not be fetched: the host nowhere.invalid is not found; is there a network?"
+
+
 @pytest.mark.parametrize(("path", "error"), [("/private", Refused), ("/login", Refused), ("/gone", NotFound)])
 def test_a_login_or_a_dead_link_ends_the_fetch(server, tmp_path, path, error):
     with pytest.raises(error):

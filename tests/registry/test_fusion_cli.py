@@ -55,6 +55,24 @@ def test_a_corpus_lists_members_and_what_is_missing(run):
     assert "VerSe" in {one["named"] for one in body["missing"]}
 
 
+def test_a_dry_fetch_ends_in_the_command_that_fetches_the_same(run, monkeypatch):
+    monkeypatch.setattr("isocenter.registry.fetch.size_of", lambda url: 5)
+    _, text = run("fetch", "medmnist", "--only", "breast*", "--only", "blood*", "--dry-run")
+    assert text.splitlines()[0] == "MedMNIST [medmnist]: 2 files, 10 B"
+    assert text.splitlines()[-1] == "next: isocenter fetch medmnist --only 'breast*' --only 'blood*' --to medmnist"
+
+
+def test_a_dataset_that_a_person_must_get_is_not_called_empty(run):
+    _, text = run("fetch", "mimic-cxr")
+    assert text.splitlines()[0] == "MIMIC-CXR [mimic-cxr]: no file that can be fetched without you"
+
+
+def test_one_licence_is_answered_alike_by_every_verb(run):
+    said = [run(*arguments)[1] for arguments in (("show", "lits"), ("fetch", "lits"), ("search", "lits", "--limit", "1"))]
+    assert all(re.search(r"commercial( use)?: no \(sources disagree\)", text) for text in said)
+    assert re.search(r"commercial +no \(sources disagree\)", run("plan", "lits")[1])
+
+
 def test_every_corpus_of_the_catalog_can_be_planned():
     from isocenter.registry.catalog import catalog_query
     from isocenter.registry.fusion.corpus import fuse_corpus
@@ -68,8 +86,8 @@ def test_every_corpus_of_the_catalog_can_be_planned():
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("plan", "no-such-corpus"), "one of:"), (("plan", "missing.json"), "no such rule"), (("plan", "examples/rules/open-liver.json", "--compat", "imaging-x"), "--data"),
-    (("fetch", "no-such-set"), "no dataset"), (("catalog", "export", "lits", "--to", "xml"), "no catalog-exporters named"),
+    (("plan", "no-such-corpus"), "no dataset or corpus"), (("plan", "missing.json"), "no such rule"), (("plan", "examples/rules/open-liver.json", "--compat", "imaging-x"), "--data"),
+    (("fetch", "no-such-set"), "no dataset"), (("catalog", "export", "lits", "--to", "xml"), "named 'xml'"),
 ])
 def test_what_cannot_be_done_is_said_with_the_next_step(run, arguments, words):
     status, text = run(*arguments)

@@ -103,7 +103,7 @@ def test_a_word_of_the_rule_means_its_synonyms_and_everything_below_it(query):
 def test_every_dataset_that_stays_out_names_the_rule_and_the_value(query):
     found = out(plan(query, dimension="2D", modalities=["CT"], min_valid_image_n_per_dataset=100, release_date_min="2018-05"))
     assert found == {
-        "gamma": ("dimension", "3d"), "delta": ("modalities", "fundus photography"), "echo": ("min_valid_image_n_per_dataset", "50 image"),
+        "gamma": ("dimension", "3d"), "delta": ("modalities", "fundus photography"), "echo": ("min_valid_image_n_per_dataset", "50 images"),
         "gone": ("withdrawn", "withdrawn by its authors"),
     }
 
@@ -197,3 +197,17 @@ def test_the_text_of_a_plan_says_members_exclusions_and_verdicts(query):
     text = show(plan(query, modalities=["CT"]))
     for words in ("Alpha", "1,000 image", "withdrawn", "share", "commercial", "how to get"):
         assert words in text
+
+
+def test_scans_that_two_members_hold_are_counted_once_in_the_smaller_number(query):
+    total = plan_names(["alpha", "beta"], query).total
+    assert (dict(total.samples), dict(total.samples_least)) == ({"image": 1500}, {"image": 1000})
+    text = show(plan_names(["alpha", "beta"], query))
+    assert "all together             2 datasets, 1,000 to 1,500 images" in text
+    assert "some members hold the same images or patients" in text
+    alone = plan_names(["alpha", "echo"], query).total
+    assert alone.samples == alone.samples_least == {"image": 1050}
+
+
+def test_bytes_that_nobody_states_are_not_zero(query):
+    assert "bytes not stated" in show(plan_names(["delta"], query))
