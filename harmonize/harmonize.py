@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from isocenter.core.errors import NotFound, Unreadable
+from isocenter.core.errors import Unreadable
 from isocenter.core.files import fingerprint
 from isocenter.core.progress import track
 from isocenter.core.runs import ledger
@@ -21,7 +21,7 @@ from isocenter.harmonize.dicom.drawn import Drawn, Target, draw_masks
 from isocenter.harmonize.geometry.preset import Preset
 from isocenter.harmonize.regrid import Regridded, regrid, restored
 from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
-from isocenter.harmonize.source import Source, open_source
+from isocenter.harmonize.source import Source, open_source, scanned
 from isocenter.harmonize.store import VOLUMES, Stored, is_done, store_series, store_volume
 
 NOT_STORED = "not_stored: "
@@ -101,8 +101,7 @@ def ahead(workspace: Workspace, name: str) -> Ahead:
 
 def _scanned(workspace: Workspace, name: str) -> tuple[Source, dict[str, dict[str, Any]], pl.DataFrame]:
     source = open_source(workspace, name)
-    if not workspace.samples(name).exists():
-        raise NotFound(f"{name} is not scanned yet", where=str(workspace.samples(name)), hint=f"isocenter scan {name}")
+    scanned(workspace, name)
     rows = {row["sample_id"]: row for row in read_table(workspace.samples(name), SAMPLES).iter_rows(named=True)}
     return source, rows, read_table(workspace.inventory(name), INVENTORY)
 

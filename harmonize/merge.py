@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.errors import BadInput
 from isocenter.core.runs import ledger
 from isocenter.core.tables import read_table, table_fingerprint
 from isocenter.core.workspace import Workspace
@@ -27,7 +27,7 @@ from isocenter.harmonize.merge_copies import contradicting_copies, with_answers
 from isocenter.harmonize.merge_ledger import fates, ledger_path, merge_ledger, write_ledger
 from isocenter.harmonize.readings import Readings, path_of, read_readings
 from isocenter.harmonize.sample import LABELS_DTYPE, SAMPLES
-from isocenter.harmonize.source import open_source
+from isocenter.harmonize.source import open_source, scanned
 from isocenter.harmonize.space import LabelSpace, space_of
 
 
@@ -113,8 +113,7 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
 
 
 def _member(workspace: Workspace, dataset: str) -> Member:
-    if not workspace.samples(dataset).exists():
-        raise NotFound(f"dataset {dataset!r} is not scanned", where=str(workspace.samples(dataset)), hint=f"isocenter scan {dataset}")
+    scanned(workspace, dataset)
     empty = Readings(pl.DataFrame(schema={"sample_id": pl.String, "reader": pl.String, "raw_value": pl.String, "voxels": pl.Int64, "used": pl.Boolean}))
     slug, release, maps = dataset, "unversioned", {}
     if workspace.source(dataset).exists():

@@ -12,6 +12,7 @@ import tomli_w
 
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import fingerprint, write_text
+from isocenter.core.near_names import near
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.registry import vocabulary
@@ -70,10 +71,21 @@ def open_source(workspace: Workspace, name: str) -> Source:
     """The source of that name. Raises NotFound with the command that adopts it."""
     path = workspace.source(name)
     if not path.exists():
-        known = ", ".join(workspace.sources()) or "none yet"
-        raise NotFound(f"no dataset {name!r} is adopted (adopted: {known})", where=str(path), hint=f"isocenter adopt {name} /path/you/have")
+        known = workspace.sources()
+        close = near(name, known)
+        raise NotFound(f"no dataset {name!r} is adopted" + (f"; did you mean {close}?" if close else f" (adopted: {', '.join(known) or 'none yet'})"), where=str(path),
+                       hint="isocenter status" if known else f"isocenter adopt {name} /path/you/have")
     body = tomllib.loads(path.read_text(encoding="utf-8"))
     return Source(name, Path(body["root"]), body["slug"], body["layout"], body.get("release"), body.get("license"), body.get("terms", {}), body.get("maps", {}))
+
+
+def scanned(workspace: Workspace, name: str) -> Path:
+    """The sample table of a dataset. Raises NotFound when no dataset of that name is adopted, with the one that was meant, and when it is not scanned."""
+    path = workspace.samples(name)
+    if not path.exists():
+        open_source(workspace, name)
+        raise NotFound(f"{name} is not scanned yet", where=str(path), hint=f"isocenter scan {name}")
+    return path
 
 
 def annotation_file(workspace: Workspace, source: Source, uri: str) -> Path:

@@ -24,7 +24,7 @@ from isocenter.harmonize.mask_file import open_mask, value_of
 from isocenter.harmonize.mask_terms import maps_at_work
 from isocenter.harmonize.remap import labels_present
 from isocenter.harmonize.sample import SAMPLES
-from isocenter.harmonize.source import Source, annotation_file, open_source
+from isocenter.harmonize.source import Source, annotation_file, open_source, scanned
 
 MADE_BY = "isocenter derive "
 Row = dict[str, Any]
@@ -48,9 +48,8 @@ def derive_dataset(workspace: Workspace, name: str, what: Sequence[str], *, dry_
     for wish in what:
         DERIVATIONS.get(wish)
     source = open_source(workspace, name)
+    scanned(workspace, name)
     path = workspace.annotations(name)
-    if not path.exists():
-        raise NotFound(f"{name} is not scanned yet", where=str(path), hint=f"isocenter scan {name}")
     known = list(read_table(path, ANNOTATIONS).iter_rows(named=True))
     masks = list(_masks(known))
     if not masks:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.core.errors import IsocenterError, NotFound
+from isocenter.core.errors import IsocenterError
 from isocenter.core.files import fingerprint
 from isocenter.core.progress import track
 from isocenter.core.runs import ledger
@@ -24,7 +24,7 @@ from isocenter.harmonize.decode import Decoder
 from isocenter.harmonize.quality import CODES, RULES, Finding, unreadable
 from isocenter.harmonize.quality._look import mask_findings, nested_findings, pixel_findings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
-from isocenter.harmonize.source import annotation_file, open_source
+from isocenter.harmonize.source import annotation_file, open_source, scanned
 
 VERSION = "2"
 THREADS = 2
@@ -49,9 +49,7 @@ def check_dataset(workspace: Workspace, name: str) -> Checked:
     What was found is kept beside the inventory by file hash, so the same command goes on where it was cut and a second run
     reads no pixels. Raises NotFound when the dataset is not scanned.
     """
-    path = workspace.samples(name)
-    if not path.exists():
-        raise NotFound(f"{name} is not scanned yet", where=str(path), hint=f"isocenter scan {name}")
+    path = scanned(workspace, name)
     rows = list(read_table(path, SAMPLES).iter_rows(named=True))
     masks = _masks_of(workspace, name)
     decoder = Decoder(workspace, name)

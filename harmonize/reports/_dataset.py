@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.errors import BadInput
 from isocenter.core.progress import track
 from isocenter.core.runs import ledger
 from isocenter.core.tables import read_header, read_table, table_fingerprint, write_table
@@ -21,7 +21,7 @@ from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.patterns import Pattern
 from isocenter.harmonize.reports import annotation_rows
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
-from isocenter.harmonize.source import Source, open_source
+from isocenter.harmonize.source import Source, open_source, scanned
 from isocenter.harmonize.table_join import JoinTable, read_join_table
 
 REPORT_COLUMNS = ("findings", "impression", "report", "report_text", "conclusion")
@@ -54,8 +54,7 @@ def label_reports(workspace: Workspace, name: str, *, files: str | None = None, 
     asked for `columns`, or for REPORT_COLUMNS. Raises NotFound when the dataset is not scanned, BadInput when there are no reports.
     """
     source, path = open_source(workspace, name), workspace.annotations(name)
-    if not workspace.samples(name).exists():
-        raise NotFound(f"{name} is not scanned yet", where=str(workspace.samples(name)), hint=f"isocenter scan {name}")
+    scanned(workspace, name)
     layout = layouts.load(layouts.find(source.layout, workspace))
     samples = read_table(workspace.samples(name), SAMPLES, ["sample_id", "uri", "error"]).filter(pl.col("error").is_null())
     paths = read_table(workspace.inventory(name), INVENTORY, ["path"])["path"].to_list()
