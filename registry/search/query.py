@@ -19,7 +19,7 @@ FIRST_READ = ("modality", "finding", "anatomy", "task")
 _QUOTED = re.compile(r'"([^"]+)"')
 _TOKEN = re.compile(r"[a-z0-9µ]+")
 _NOT = re.compile(r"(?:\b(?:not|no|without|except|excluding|but not|other than)|(?<=\s)-)\s*(?:the |any )?$")
-_AND = re.compile(r"^\s*(?:and|\+|&|plus|with|paired with|as well as)\s*$")
+_AND = re.compile(r"(?:^|[\s,])(?:and|\+|&|plus|with|as well as)\s*$")     # "with BI-RADS and": what stands between does not matter
 _OR = re.compile(r"^\s*(?:or|/|\|)\s*$")
 
 
@@ -90,7 +90,7 @@ class Reader:
             elif last_stop is not None and _OR.match(gap) and wishes and isinstance(wishes[-1], TermWish) and wishes[-1].facet == wish.facet:
                 wishes[-1] = TermWish(wish.facet, (*wishes[-1].terms, *wish.terms), f"{wishes[-1].phrase} or {wish.phrase}")
             elif not any(isinstance(other, TermWish) and set(other.terms) == set(wish.terms) for other in wishes):
-                wishes.append(replace(wish, both=bool(_AND.match(gap))))
+                wishes.append(replace(wish, both=bool(_AND.search(gap))))
             last_stop = stop
         return self._without_repeats(wishes), excluded, [word for at, word in enumerate(words) if at not in taken]
 
