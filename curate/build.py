@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import tomli_w
 
-from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.errors import BadInput
 from isocenter.core.files import fingerprint, write_text
 from isocenter.core.progress import say
 from isocenter.core.runs import ledger, versions
@@ -23,6 +23,7 @@ from isocenter.curate.export import Exported, Wishes, export
 from isocenter.curate.groups import GROUPS
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
+from isocenter.curate.recipe_check import check_recipe, require_use
 from isocenter.curate.recipe_options import contents, select_wishes, split_terms
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
@@ -57,10 +58,11 @@ class Built:
 def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Built:
     """Scan, merge and run the recipe's stages, export, and write recipe.lock. Run again after a cut, it goes on where it was.
 
-    out: folder of the export, `exports/<name>` of the workspace by default. Raises NotFound when a dataset has no local copy,
-    Refused when a licence stands against the use.
+    out: folder of the export, `exports/<name>` of the workspace by default. Raises what `check_recipe` finds before anything is read
+    (a dataset without a local copy among it), Refused after the merge when a licence stands against the use.
     """
     with ledger(workspace, "build", recipe=recipe.name, fingerprint=recipe.fingerprint) as run:
+        check_recipe(workspace, recipe, with_roots=True)
         warnings = scan_members(workspace, recipe)
         cohorts = _stages(workspace, recipe)
         last = cohorts[-1]
@@ -77,22 +79,13 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
 
 
 def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
-    """Adopt and scan every member; all missing folders are named at once."""
-    require_roots(recipe)
+    """Adopt and scan every member, whose folders are here."""
     warnings: list[str] = []
     for member in recipe.members:
         warnings += scan_member(workspace, recipe, member).warnings
     for name, known in known_of(workspace, [member.name for member in recipe.members]).items():
         warnings += [f"{name}: {text}" for text in known.warnings]
     return warnings
-
-
-def require_roots(recipe: Recipe) -> None:
-    """Raises NotFound that names every member without a folder here, and what to type for it."""
-    missing = [member for member in recipe.members if member.root is None or not member.root.is_dir()]
-    if missing:
-        named = "; ".join(f"{member.name} ({member.stated_root})" for member in missing)
-        raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
 
 
 def scan_member(workspace: Workspace, recipe: Recipe, member: Member) -> Scanned:
@@ -110,6 +103,7 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
     inputs = {name: content_fingerprint(read_table(workspace.samples(name), SAMPLES).drop("pixel_hash", "issues")) for name in names}
     said = {name: table_fingerprint(readings_of(workspace, name)) for name in names}
     cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, said, recipe.merge_key], lambda name: merge(workspace, names, name=name, **recipe.merge))]
+    require_use(workspace, recipe, cohorts[0])
     if "dedup" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.unique", [cohorts[-1].header["stage"], options["dedup"]],
                               lambda name: dedup(workspace, cohorts[-1], name=name, **options["dedup"]).cohort))

@@ -6,19 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from isocenter.core.workspace import Workspace
-from isocenter.curate.build import require_roots
 from isocenter.curate.recipe import Recipe
-from isocenter.curate.recipe_options import contents
+from isocenter.curate.recipe_check import check_recipe
 
 COHORTS = {"merge": "merged", "dedup": "unique", "split": "split", "select": "selected"}
 
 
 def preview(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> list[dict[str, Any]]:
-    """step, output, there (made before: kept if its inputs are as they were), options. Raises NotFound for a dataset or file that is not here."""
-    require_roots(recipe)
-    for stage in ("split", "select"):
-        if stage in recipe.stages:
-            contents(workspace, recipe, stage)
+    """step, output, there (made before: kept if its inputs are as they were), options. Raises what `check_recipe` finds."""
+    check_recipe(workspace, recipe, with_roots=True)
     rows: list[dict[str, Any]] = [{"step": "scan", "output": f"samples/{member.name}.parquet", "there": workspace.samples(member.name).exists(), "options": {"root": str(member.root)}}
                                   for member in recipe.members]
     for stage, end in COHORTS.items():

@@ -28,7 +28,7 @@ def column_values(workspace: Workspace, cohort: Cohort, column: str, supplied: M
     if column == "label":
         result[:] = [tuple(sorted(term for term, state in (labels or {}).items() if state == "present")) for labels in cohort.table["labels"].to_list()]
         return result
-    _known(column)
+    require_column(column)
     result[:] = cohort.samples(workspace, [column])[column].to_list()
     return result
 
@@ -48,7 +48,8 @@ def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
     return result
 
 
-def _known(column: str) -> None:
+def require_column(column: str) -> None:
+    """Raises BadInput for a column that neither cohorts nor sample tables have, with the one that was meant."""
     known = ["label", *COHORT.schema.names, *SAMPLES.schema.names]
     if column not in known:
         raise BadInput(f"samples have no column {column!r}", hint=f"{advice(column, dict.fromkeys(known))} Or --column {column}=TABLE")

@@ -12,6 +12,8 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.build import scan_member
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Recipe
+from isocenter.curate.recipe_check import check_recipe, looked_at, require_use
+from isocenter.curate.recipe_rules import tried
 from isocenter.curate.report.facts import coverage
 from isocenter.curate.rights import licenses_of, verdicts
 from isocenter.harmonize.cohort import Cohort
@@ -39,13 +41,14 @@ class RecipePlan:
 
 
 def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
-    """Scan what lies here and say what a build would make of it; datasets without a local copy are listed as out."""
+    """Scan what lies here and say what a build would make of it; datasets without a local copy are listed as out. Raises what `check_recipe` finds."""
+    check_recipe(workspace, recipe, with_roots=False)
     members: list[dict[str, Any]] = []
     warnings: list[str] = []
     present: list[str] = []
     for member in recipe.members:
         if member.root is None or not member.root.is_dir():
-            members.append({"dataset": member.name, "in": False, "reason": f"no local copy ({member.stated_root})", "samples": 0, "bytes": 0, "errors": 0, "license": member.license})
+            members.append({"dataset": member.name, "in": False, "reason": f"no local copy ({looked_at(member)})", "samples": 0, "bytes": 0, "errors": 0, "license": member.license})
             continue
         found = scan_member(workspace, recipe, member)
         warnings += found.warnings
@@ -58,6 +61,7 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
         warnings += [f"{name}: {text}" for text in known.warnings]
     merged = look(workspace, present, Wish(**recipe.merge))
     cohort = Cohort("plan", merged.rows.select("sample_id", "dataset", "uri", "labels"), {"space": merged.space.plain()})
+    refused = [f"{error.what}\n  a build stops here; {error.hint}" for error in [tried(require_use, workspace, recipe, cohort)] if error is not None]
     open_ = [f"{one}\n  a build stops here until the recipe says under [merge.settle]: {toml_line(one.name, one.answers[0])}"
              for one in merged.found if one.answer is None and one.stops]
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
@@ -65,7 +69,7 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
     size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)
     return RecipePlan(
         recipe.name, members, len(cohort), size, {term: counts | {"not_annotated": len(cohort) - sum(counts.values())} for term, counts in states.items()},
-        [*open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses_of(workspace, cohort).items()],
+        [*refused, *open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses_of(workspace, cohort).items()],
         {use: {"answer": verdict.answer, "reasons": [f"{reason.dataset}: {reason.why}" for reason in verdict.reasons]} for use, verdict in combined.verdicts.items()},
         recipe.stages, [*warnings, *merged.warnings], fates(merged.ledger),
     )

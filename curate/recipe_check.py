@@ -1,0 +1,117 @@
+"""Look at a recipe before anything expensive: names of plug-ins, columns, layouts and files, and after the merge its use; all that stands against it is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from isocenter.core.errors import IsocenterError, NotFound
+from isocenter.core.workspace import Workspace
+from isocenter.curate.columns import require_column
+from isocenter.curate.constraints import parse_limit
+from isocenter.curate.export import EXPORTERS, Wishes
+from isocenter.curate.recipe import Member, Recipe
+from isocenter.curate.recipe_options import contents
+from isocenter.curate.recipe_rules import refuse, tried
+from isocenter.curate.rights import licenses_of, require
+from isocenter.curate.sample_licences import licence_id, sample_licences
+from isocenter.curate.select import DEFAULT_ENCODER, DEFAULT_STRATEGY, STRATEGIES
+from isocenter.embeddings.api import ENCODERS, split_spec
+from isocenter.harmonize import layout as layouts
+from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.space import ANCESTORS, read_space
+from isocenter.registry import vocabulary
+
+SPLIT_BY = ("label", "date", "hash")
+SPENT = ("samples", "bytes", "volumes")
+
+
+def check_recipe(workspace: Workspace, recipe: Recipe, *, with_roots: bool) -> None:
+    """Raises one error for everything that a build of the recipe would stumble over. with_roots: also for datasets without a folder here."""
+    found = [*(error for member in recipe.members for error in _member(workspace, member)), *_merge(recipe), *_split(workspace, recipe), *_select(workspace, recipe),
+             *_export(workspace, recipe)]
+    if with_roots and (error := tried(require_roots, recipe)) is not None:
+        found.append(error)
+    refuse(found, recipe.path)
+
+
+def require_roots(recipe: Recipe) -> None:
+    """Raises NotFound that names every member without a folder here, where it was looked for, and what to type for it."""
+    missing = [member for member in recipe.members if member.root is None or not member.root.is_dir()]
+    if missing:
+        named = "; ".join(f"{member.name} ({looked_at(member)})" for member in missing)
+        raise NotFound(f"no local copy of {named}", where=str(recipe.path), hint=" ".join(f"--data {member.name}=/path/you/have" for member in missing))
+
+
+def looked_at(member: Member) -> str:
+    """Where the folder of a member was looked for."""
+    if member.root is None:
+        return f"{member.stated_root} is not set"
+    stated = f"{member.stated_root} is " if member.stated_root.startswith("$") else ""
+    return f"{stated}{member.root}, which is {'no folder' if member.root.exists() else 'not there'}"
+
+
+def require_use(workspace: Workspace, recipe: Recipe, merged: Cohort) -> None:
+    """Raises Refused when a licence of the samples that could be chosen stands against the use of the recipe."""
+    options = recipe.stages.get("select", {})
+    table = merged.table
+    if only := {licence_id(text) for text in options.get("only_license", ())}:
+        table = table.filter(pl.Series([licence in only for licence in sample_licences(workspace, merged)], dtype=pl.Boolean))
+    if "exclude" in options:
+        never = (recipe.path.parent / options["exclude"]).read_text(encoding="utf-8").split("\n")
+        table = table.filter(~pl.col("sample_id").is_in([line.strip() for line in never]))
+    require(licenses_of(workspace, Cohort(merged.name, table, merged.header)), recipe.name, recipe.use)
+
+
+def _member(workspace: Workspace, member: Member) -> Iterator[IsocenterError]:
+    if (error := tried(lambda: layouts.load(layouts.find(member.layout, workspace)))) is not None:
+        yield error
+    yield from (error for term in member.terms.values() if (error := tried(vocabulary.load().term, term)) is not None)
+
+
+def _merge(recipe: Recipe) -> Iterator[IsocenterError]:
+    space = str(recipe.merge["space"])
+    if space not in ("union", "intersection") and not space.startswith(ANCESTORS) and (error := tried(read_space, Path(space))) is not None:
+        yield error
+
+
+def _split(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:
+    options = recipe.stages.get("split")
+    if options is None:
+        return
+    if (error := tried(contents, workspace, recipe, "split")) is not None:
+        yield error
+    columns = [options["by"]] if options.get("by", SPLIT_BY[0]) not in SPLIT_BY else []
+    yield from _columns([*columns, *options.get("stratify", [])], options)
+    keep = options.get("keep")
+    if keep is not None and keep != f"{recipe.name}.split" and (error := tried(Cohort.open, workspace, keep)) is not None:
+        yield error
+
+
+def _select(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:
+    options = recipe.stages.get("select")
+    if options is None:
+        return
+    encoder, _, _ = split_spec(options.get("encoder", DEFAULT_ENCODER))
+    for table, name in ((STRATEGIES, options.get("by", DEFAULT_STRATEGY)), (ENCODERS, encoder)):
+        if (error := tried(table.get, name, workspace.plugins)) is not None:
+            yield error
+    if (error := tried(contents, workspace, recipe, "select")) is not None:
+        yield error
+    spend = [options["spend"]] if options.get("spend", SPENT[0]) not in SPENT else []
+    yield from _columns([*spend, options.get("on", "label"), *(parse_limit(text).column for text in options.get("limits", []))], options)
+
+
+def _export(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:
+    options = recipe.stages["export"]
+    if (error := tried(EXPORTERS.get, options.get("to", "files"), workspace.plugins)) is not None:
+        yield error
+    if (error := tried(Wishes.of, options)) is not None:
+        yield error
+    yield from (error for name in options.get("against", []) if (error := tried(Cohort.open, workspace, name)) is not None)
+
+
+def _columns(names: list[str], options: dict[str, dict[str, str]]) -> Iterator[IsocenterError]:
+    return (error for name in dict.fromkeys(names) if name not in options.get("column", {}) and (error := tried(require_column, name)) is not None)

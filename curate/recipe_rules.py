@@ -1,0 +1,133 @@
+"""What may stand in a recipe: the content of its TOML file goes in, everything that is wrong with it comes out, each with what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from isocenter.core.errors import BadInput, IsocenterError
+from isocenter.core.near_names import advice
+from isocenter.curate.constraints import parse_limit
+from isocenter.harmonize.doubt import read_doubt
+from isocenter.registry.licenses import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the value of a key must be: its name in words, an example after `key = `, and the test."""
+
+    words: str
+    example: str
+    fits: Callable[[Any], bool]
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _table(inside: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(inside(one) for one in value.values())
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+TEXT = Form("text", '"…"', _text)
+FLAG = Form("true or false", "true", lambda value: isinstance(value, bool))
+WHOLE = Form("whole number", "1", lambda value: isinstance(value, int) and not isinstance(value, bool))
+TEXTS = Form("list of texts", '["…", "…"]', _texts)
+NAMES = Form("table of name = text", '{ NAME = "…" }', _table(_text))
+RATIO = Form("table of side = number", "{ train = 0.8, val = 0.1, test = 0.1 }",
+             lambda value: _table(_number)(value) and min(value.values(), default=-1) >= 0 and sum(value.values()) > 0)
+BUDGET = Form("number above 0", "1000", lambda value: _number(value) and value > 0)
+PUT = Form("table of side = values", '{ test = ["Hospital A"] }', _table(lambda one: isinstance(one, (str, int, float)) or _texts(one)))
+DOUBT = Form("policy or table of term = policy", '"zeros"', lambda value: isinstance(value, str) or _table(_text)(value))
+
+STAGES: dict[str, dict[str, Form]] = {
+    "merge": {"where": TEXT, "space": TEXT, "uncertain": DOUBT, "settle": NAMES},
+    "dedup": {"near": FLAG},
+    "split": {"ratio": RATIO, "by": TEXT, "stratify": TEXTS, "keep": TEXT, "put": PUT, "allow_published_test": TEXTS, "column": NAMES},
+    "select": {"by": TEXT, "budget": BUDGET, "encoder": TEXT, "on": TEXT, "spend": TEXT, "limits": TEXTS, "only_license": TEXTS, "include": TEXT, "exclude": TEXT,
+               "column": NAMES},
+    "export": {"to": TEXT, "accept_leakage": FLAG, "against": TEXTS, "identifying": TEXT, "keep_dates": FLAG, "skip_unfit": FLAG, "by_annotation": FLAG, "conceal_names": FLAG},
+}
+TOP = {"name": TEXT, "use": TEXT, "seed": WHOLE, "description": TEXT}
+DATASET = {"name": TEXT, "root": TEXT, "dataset": TEXT, "layout": TEXT, "license": TEXT, "terms": NAMES}
+
+
+def complaints(body: Mapping[str, Any]) -> list[IsocenterError]:
+    """Everything that the content of a recipe cannot mean: unknown keys, values of another form, sides and budgets that are none, datasets named twice."""
+    found = list(_keys(body, TOP, "the recipe", sections=("dataset", *STAGES)))
+    found += _datasets(body.get("dataset", []))
+    for stage, forms in STAGES.items():
+        if not isinstance(section := body.get(stage, {}), dict):
+            found.append(BadInput(f"{stage} = {section!r} is no section", hint=f"[{stage}] on a line of its own, its keys below"))
+            continue
+        found += _keys(section, forms, f"[{stage}]")
+    if body.get("use", "local") not in get_args(Use):
+        found.append(BadInput(f"use = {body['use']!r}", hint="local, share or commercial"))
+    select = body.get("select")
+    if isinstance(select, dict):
+        if "budget" not in select:
+            found.append(BadInput("[select] lacks a budget", hint="budget = 1000"))
+        elif BUDGET.fits(select["budget"]) and select["budget"] < 1 and select.get("spend", "samples") == "samples":
+            found.append(BadInput(f"[select]: a budget of {select['budget']} samples selects nothing", hint="budget = 1000"))
+        if _texts(limits := select.get("limits", [])):
+            found += [error for text in limits if (error := tried(parse_limit, text)) is not None]
+    merge = body.get("merge")
+    if isinstance(merge, dict) and DOUBT.fits(merge.get("uncertain", "keep")) and (error := tried(read_doubt, merge.get("uncertain"))) is not None:
+        found.append(error)
+    return found
+
+
+def tried(function: Callable[..., object], *arguments: Any) -> IsocenterError | None:
+    """What a call refuses; None when it does not."""
+    try:
+        function(*arguments)
+    except IsocenterError as error:
+        return error
+    return None
+
+
+def refuse(found: Sequence[IsocenterError], path: Path) -> None:
+    """Raises the one complaint, or BadInput that lists them all, with the recipe as its place; nothing when there is none."""
+    if len(found) == 1:
+        found[0].where = found[0].where or str(path)
+        raise found[0]
+    if found:
+        told = [f"{error.what}{f' ({error.hint})' if error.hint else ''}" for error in found]
+        raise BadInput(f"{len(told)} things in this recipe cannot be carried out:\n         " + "\n         ".join(told), where=str(path))
+
+
+def _datasets(rules: Any) -> Iterator[IsocenterError]:
+    if isinstance(rules, dict):
+        yield BadInput("[dataset] stands for one table, a recipe has a list of them", hint="[[dataset]] with two brackets, once for each dataset")
+        return
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        yield BadInput("dataset is no list of tables", hint="[[dataset]] with name and root, once for each dataset")
+        return
+    if not rules:
+        yield BadInput("the recipe names no dataset", hint="[[dataset]] with name and root")
+    for number, rule in enumerate(rules):
+        yield from _keys(rule, DATASET, f"dataset[{number}]")
+        yield from (BadInput(f"dataset[{number}] lacks {key!r}") for key in ("name", "root") if key not in rule)
+    names = [rule["name"] for rule in rules if isinstance(rule.get("name"), str)]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        yield BadInput(f"dataset {', '.join(doubled)} is named twice")
+
+
+def _keys(body: Mapping[str, Any], forms: Mapping[str, Form], where: str, sections: Sequence[str] = ()) -> Iterator[IsocenterError]:
+    for key, value in body.items():
+        if key in sections:
+            continue
+        if key not in forms:
+            yield BadInput(f"{where} has no key {key!r}", hint=advice(key, [*forms, *sections]))
+        elif not forms[key].fits(value):
+            yield BadInput(f"{where}: {key} = {value!r} is no {forms[key].words}", hint=f"{key} = {forms[key].example}")

@@ -1,0 +1,101 @@
+"""A recipe that cannot be built is refused before anything is read, with all of its faults at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from isocenter.core.errors import BadInput, IsocenterError, NotFound, Refused
+from isocenter.core.workspace import Workspace
+from isocenter.curate.build import build
+from isocenter.curate.demo import prepare
+from isocenter.curate.plan import plan_recipe
+from isocenter.curate.recipe import read_recipe
+
+HEAD = '[[dataset]]\nname = "a"\nroot = "a"\n'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "a").mkdir()
+    return tmp_path / "r.toml"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('[split]\nratio = { train = "0.8" }', r"\[split\]: ratio = {'train': '0.8'} is no table of side = number"), ("[split]\nratio = 0.8", r"ratio = \{ train = 0.8"),
+    ("[split]\nratio = { train = 0.0 }", "is no table of side = number"), ('[split]\nput = { test = [["x"]] }', "is no table of side = values"),
+    ('[select]\nbudget = "10"', "is no number above 0"), ("[select]\nbudget = -1", "is no number above 0"), ("[select]\nbudget = 0.5", "selects nothing"),
+    ('[select]\nbudget = 5\nlimits = ["sex>5"]', "'sex>5' is no limit"), ("[select]\nbudget = 5\nlimits = [5]", "list of texts"), ("[select]\nbudget = true", "number"),
+    ('[merge]\nuncertain = "maybe"', "uncertain: default = 'maybe'"), ("[merge]\nsettle = { x = 1 }", "table of name = text"), ('use = "resale"', "use = 'resale'"),
+])
+def test_what_is_no_value_is_refused_when_the_recipe_is_read(text: str, message: str, path: Path) -> None:
+    path.write_text(f"{text}\n{HEAD}" if text.startswith("use") else f"{HEAD}{text}\n")
+    with pytest.raises(IsocenterError, match=message):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('[dataset]\nname = "a"\nroot = "a"\n', r"\[\[dataset\]\] with two brackets"), ("dataset = 3\n", "with name and root"), (f"merge = 3\n{HEAD}", r"\[merge\] on a line of its own"),
+])
+def test_a_section_that_is_none_is_told_how_to_write_it(text: str, message: str, path: Path) -> None:
+    path.write_text(text)
+    with pytest.raises(BadInput, match=message):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('[select]\nbudget = 5\nby = "k-centre"', "did you mean k-center"), ('[select]\nbudget = 5\nencoder = "thumbnial"', "no encoder named 'thumbnial'"),
+    ('[select]\nbudget = 5\non = "sexx"', "did you mean sex"), ('[select]\nbudget = 5\nlimits = ["modalty=CT>=1"]', "did you mean modality"),
+    ('[select]\nbudget = 5\ninclude = "ids.txt"', "no file ids.txt"), ('[split]\nkeep = "old.split"', "no cohort 'old.split'"), ('[split]\nstratify = ["laebl"]', "did you mean label"),
+    ('[export]\nto = "file"', "no exporter named 'file'"), ('[export]\nidentifying = "keeep"', "identifying = 'keeep'"), ('[export]\nagainst = ["bench"]', "no cohort 'bench'"),
+    ('[merge]\nspace = "s.toml"', "no label space"),
+])
+@pytest.mark.parametrize("verb", [plan_recipe, build])
+def test_names_are_looked_up_before_anything_is_scanned(verb, text: str, message: str, path: Path, workspace: Workspace) -> None:  # type: ignore[no-untyped-def]
+    path.write_text(f"{HEAD}{text}\n")
+    with pytest.raises(IsocenterError, match=message):
+        verb(workspace, read_recipe(path))
+    assert workspace.sources() == []
+
+
+def test_all_faults_are_told_at_once(path: Path, workspace: Workspace) -> None:
+    path.write_text('seed = "one"\nuse = "x"\n[select]\nby = 3\n')
+    with pytest.raises(BadInput) as error:
+        read_recipe(path)
+    assert [word in str(error.value) for word in ("5 things", "seed = 'one'", "local, share", "by = 3", "lacks a budget", "names no dataset")] == [True] * 6
+    path.write_text('[[dataset]]\nname = "a"\nroot = "nowhere"\nlayout = "nort"\n[select]\nbudget = 5\nby = "k-centre"\n[export]\nto = "parkett"\n')
+    with pytest.raises(BadInput, match="did you mean parquet") as error:
+        build(workspace, read_recipe(path))
+    assert [word in str(error.value) for word in ("4 things", "no layout 'nort'", "did you mean k-center", "nowhere, which is not there")] == [True] * 4
+
+
+def test_a_folder_that_is_looked_for_in_vain_is_named(path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text('[[dataset]]\nname = "a"\nroot = "$ISOCENTER_TRY"\n')
+    with pytest.raises(NotFound, match=r"a \(\$ISOCENTER_TRY is not set\)"):
+        build(workspace, read_recipe(path))
+    monkeypatch.setenv("ISOCENTER_TRY", "/nowhere")
+    with pytest.raises(NotFound, match=r"a \(\$ISOCENTER_TRY is /nowhere, which is not there\)"):
+        build(workspace, read_recipe(path))
+    assert plan_recipe(workspace, read_recipe(path)).members[0]["reason"] == "no local copy ($ISOCENTER_TRY is /nowhere, which is not there)"
+
+
+def test_a_recipe_that_is_not_there_is_answered_by_the_one_beside_it(path: Path) -> None:
+    path.write_text(HEAD)
+    with pytest.raises(NotFound, match=r"isocenter plan .*r\.toml"):
+        read_recipe(path.with_name("rr.toml"))
+    with pytest.raises(NotFound, match="a folder, not a recipe"):
+        read_recipe(path.parent)
+
+
+def test_a_licence_stops_a_build_before_copies_are_looked_for_and_stands_in_the_plan(workspace: Workspace) -> None:
+    recipe, _ = prepare(workspace)
+    head, _, rest = recipe.read_text().partition('[[dataset]]\nname = "pydicom"')
+    text = (head + "[merge]" + rest.partition("[merge]")[2]).replace('use = "local"', 'use = "commercial"')
+    recipe.write_text(text)
+    with pytest.raises(Refused, match="south: CC-BY-NC-4.0"):
+        build(workspace, read_recipe(recipe))
+    assert workspace.cohorts() == ["demo.merged"]
+    assert "use 'commercial' is not allowed" in plan_recipe(workspace, read_recipe(recipe)).conflicts[0]
+    recipe.write_text(text.replace("budget = 60", 'budget = 6\nonly_license = ["CC-BY-4.0"]'))
+    assert plan_recipe(workspace, read_recipe(recipe)).conflicts == []
