@@ -100,9 +100,9 @@ def _dataset(number: int, hit: Hit, vocabulary: Vocabulary, width: int) -> list[
     head = f"{number:>3} {_styled(entry.name, bold=True)}" + (f"  {entry.year}" if entry.year else "")
     facts = [amount(entry.n_samples, entry.sample_unit or "sample") if entry.n_samples else "size not stated", *(", ".join(_shorten(_terms(hit, facet, vocabulary))) for facet in ("modality", "anatomy", "finding", "task"))]
     access = entry.access or "unknown"
-    terms = (f"{_styled('access ' + SAID.get(access, access), fg=ACCESS_COLOURS.get(access))} · {visible(title(entry.license))} · "
-             f"commercial use: {in_words(entry.license, 'commercial')}")
-    return [head, *_wrapped(" · ".join(fact for fact in facts if fact), width), f"{INDENT}{terms}"]
+    said = f"access {SAID.get(access, access)}"
+    terms = _wrapped(f"{said} · licence {title(entry.license)} · commercial use: {in_words(entry.license, 'commercial')}", width)
+    return [head, *_wrapped(" · ".join(fact for fact in facts if fact), width), terms[0].replace(said, click.style(said, fg=ACCESS_COLOURS.get(access)), 1), *terms[1:]]
 
 
 def _why(reasons: Sequence[str], width: int, label: str = "why") -> list[str]:
@@ -139,4 +139,4 @@ def _shorten(names: Iterable[str]) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(visible(text), width, initial_indent=INDENT, subsequent_indent=INDENT)
+    return textwrap.wrap(visible(text), width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from isocenter.core.errors import NotFound
 from isocenter.core.issues import Issues
 from isocenter.core.workspace import Workspace
 from isocenter.registry.assemble import assemble
@@ -41,6 +42,8 @@ def import_source(workspace: Workspace, importer: str, path: Path, options: Opti
     and left out.
     """
     plugin = IMPORTERS.get(importer, workspace.plugins)
+    if not path.exists():
+        raise NotFound("there is no such file", where=str(path))
     origin: Row = plugin.source(path, options) if hasattr(plugin, "source") else dict(plugin.SOURCE)
     names = _names_without(workspace, str(origin["source_id"]))
     with catalog_query(workspace) as query:

@@ -179,7 +179,7 @@ def in_words(found: Effective, what: str) -> str:
 def title(found: Effective) -> str:
     """What a dataset's licence is called, with a mark where it is known from others only."""
     name = found.license().id
-    return "licence not stated" if name == "NOASSERTION" else f"{name} (second-hand)" if found.second_hand else name
+    return "not stated" if name == "NOASSERTION" else f"{name} (second-hand)" if found.second_hand else name
 
 
 def combine(members: Mapping[str, License] | Sequence[License], *, changed: bool = True) -> Combination:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from isocenter.core.errors import BadInput
@@ -37,9 +38,13 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
     """One record per line. Raises BadInput when no column gives the name, or the mapping names a column or field that does not exist."""
     found, columns = rows(path), mapping(path, options)
     identity = str(source(path, options)["source_id"])
+    ignored = [column for column in found[0] if column not in columns.values()]
+    unread = (("header", f"not read, since no field is called so: {', '.join(ignored)}; --option map=FILE names them"),) if ignored else ()
     for line, row in enumerate(found, start=2):
         if name := row[columns["name"]].strip():
-            yield _record(identity, f"{path.name} line {line}", name, {field: row[column].strip() for field, column in columns.items()}, vocabulary, options)
+            record = _record(identity, f"{path.name} line {line}", name, {field: row[column].strip() for field, column in columns.items()}, vocabulary, options)
+            yield replace(record, unread=(*unread, *record.unread))
+            unread = ()
 
 
 def rows(path: Path) -> list[dict[str, str]]:

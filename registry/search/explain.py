@@ -41,7 +41,7 @@ def why(dataset: int, entry: Entry, wish: Wish, weight: float, evidence: Evidenc
         case ChoiceWish("labelled", value, _):
             return "labelled" if value == "yes" else "not labelled"
         case ChoiceWish("allows", value, _):
-            return f"allows {value}: {title(entry.license)}"
+            return f"allows {value}: licence {title(entry.license)}"
         case ChoiceWish("license", _, _):
             return f"license: {title(entry.license)}"
         case NameWish(name=name):
@@ -63,7 +63,7 @@ def miss(entry: Entry, wish: Wish, vocabulary: Vocabulary) -> str:
         case ChoiceWish("access", _, _):
             instead = entry.access if entry.access and entry.access != "unknown" else ""
         case ChoiceWish("allows", value, _):
-            return f"{text} ({in_words(entry.license, value)}, {title(entry.license)})"
+            return f"{text} ({in_words(entry.license, value)}, licence {title(entry.license)})"
         case ChoiceWish("license", _, _):
             instead = title(entry.license)
         case ChoiceWish("labelled", _, _):

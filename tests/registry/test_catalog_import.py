@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from isocenter.cli.main import cli
-from isocenter.core.errors import BadInput
+from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.workspace import Workspace
 from isocenter.registry.assemble import assemble
 from isocenter.registry.catalog import catalog_query
@@ -60,6 +60,17 @@ def test_a_cell_that_cannot_be_read_is_told_and_kept_as_a_doubted_claim(workspac
         claims = {row["field"]: (row["value"], row["doubt"]) for row in query("SELECT field, value, doubt FROM assertion WHERE slug = 'x'")}
     assert claims["n_samples cell"] == ("abc", "'abc' is no number")
     assert claims["modality cell"][0] == "Foo"
+
+
+def test_a_column_that_no_field_is_called_by_is_named_once(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("name,organ\nX,Liver\nY,Liver\n")
+    assert [(issue.path[-1], "organ" in issue.message) for issue in import_source(workspace, "table", tmp_path / "odd.csv", {}).issues.all] == [("header", True)]
+
+
+@pytest.mark.parametrize("importer", ["table", "croissant", "hf-card", "imaging-x", "idc"])
+def test_a_file_that_is_not_there_is_called_so(workspace: Workspace, tmp_path: Path, importer: str) -> None:
+    with pytest.raises(NotFound, match="there is no such file"):
+        import_source(workspace, importer, tmp_path / "nothing", {})
 
 
 def test_importing_again_replaces_and_does_not_double(workspace: Workspace, table: Path) -> None:

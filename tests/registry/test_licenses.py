@@ -157,4 +157,4 @@ def test_a_licence_that_nobody_read_at_the_provider_is_marked_so():
     second, read = (Statement("d", "CC0", known("CC0-1.0"), "a", confidence=confidence) for confidence in ("second-hand", "read"))
     assert title(effective("d", [second])) == "CC0-1.0 (second-hand)"
     assert title(effective("d", [second, read])) == "CC0-1.0"
-    assert title(effective("d", ())) == "licence not stated"
+    assert title(effective("d", ())) == "not stated"

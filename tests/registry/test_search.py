@@ -86,7 +86,7 @@ def test_allows_commercial_is_never_yes_for_unknown_or_contested_licences():
     assert slugs("", wishes=options(allows=["commercial"])) == ["liver-ct"]
     misses = {hit.entry.slug: hit.misses[0] for hit in ENGINE.search("liver for commercial use").near}
     assert misses["silent"] == "allows: commercial (not stated, licence not stated)"
-    assert misses["disputed"] == "allows: commercial (no (sources disagree), CC-BY-4.0 AND CC-BY-NC-4.0 (second-hand))"
+    assert misses["disputed"] == "allows: commercial (no (sources disagree), licence CC-BY-4.0 AND CC-BY-NC-4.0 (second-hand))"
 
 
 def test_options_are_asked_for_beside_the_words_and_only_certain_fits_count():
