@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from isocenter.curate.recipe_options import contents, select_wishes, split_terms
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
 from isocenter.curate.split import split
+from isocenter.harmonize.adopt_doubts import doubts
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
 from isocenter.harmonize.merge import merge
@@ -91,10 +92,11 @@ def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
 def scan_member(workspace: Workspace, recipe: Recipe, member: Member) -> Scanned:
     """Adopt and scan one member, whose root is known; its masks are read as the recipe has settled."""
     assert member.root is not None
-    adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license,
+    source = adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license,
           terms=member.terms, maps=other_maps(member.name, recipe.merge.get("settle", {})))
     say(f"scan {member.name}")
-    return scan(workspace, member.name)
+    found = scan(workspace, member.name)
+    return replace(found, warnings=(*(f"{member.name}: {text}" for text in doubts(workspace, source)), *found.warnings))
 
 
 def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:

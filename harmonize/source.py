@@ -67,6 +67,14 @@ def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = 
     return source
 
 
+def replaced(workspace: Workspace, name: str, root: Path) -> Source | None:
+    """The dataset that adopting this folder under the name would put out of sight: one of that name that lies elsewhere and is still there."""
+    if not workspace.source(name).exists():
+        return None
+    before = open_source(workspace, name)
+    return before if before.root != root.resolve() and before.root.is_dir() else None
+
+
 def open_source(workspace: Workspace, name: str) -> Source:
     """The source of that name. Raises NotFound with the command that adopts it."""
     path = workspace.source(name)

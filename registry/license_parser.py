@@ -43,6 +43,11 @@ def known(license_id: str) -> License:
     return found or License(license_id)
 
 
+def known_ids() -> list[str]:
+    """The ids of all licences on file."""
+    return sorted(_licenses())
+
+
 @cache
 def _licenses() -> dict[str, License]:
     with (FACTS / "license.csv").open(encoding="utf-8", newline="") as stream:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from isocenter.core.errors import NotFound
+from isocenter.core.near_names import advice
 from isocenter.registry.vocabulary_text import FACTS, words
 
 FACETS = ("modality", "anatomy", "finding", "task", "annotation", "dimension", "population")
@@ -62,7 +63,7 @@ class Vocabulary:
     def term(self, term_id: str) -> Term:
         """The term of that id. Raises NotFound."""
         if term_id not in self.terms:
-            raise NotFound(f"the vocabulary has no term {term_id!r}", hint="isocenter sql \"select term_id, facet from term\"")
+            raise NotFound(f"the vocabulary has no term {term_id!r}", hint=advice(term_id, self.terms, "isocenter sql \"select term_id, facet from term\""))
         return self.terms[term_id]
 
     def find(self, phrase: str, facet: str | None = None) -> tuple[str, ...]:

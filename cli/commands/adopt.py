@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from isocenter.cli.options import as_json, emit, starting_workspace
+from isocenter.core.errors import Conflict
 from isocenter.core.workspace import Workspace
 
 
@@ -20,14 +21,18 @@ from isocenter.core.workspace import Workspace
 @click.option("--term", "terms", multiple=True, metavar="NAME=TERM", help="What a name of the dataset's own labels means, as a term of the vocabulary.")
 @click.option("--read-as", multiple=True, metavar="MAP=MAP", help="Read masks by another label map than the one that the layout names.")
 @click.option("--license", "license_", metavar="ID", help="The licence as you read it.")
+@click.option("--force", is_flag=True, help="Let PATH take the place of another folder that was adopted as NAME.")
 @starting_workspace
 @as_json
-def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, json_: bool) -> None:
+def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, force: bool, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
+    from isocenter.harmonize.adopt_doubts import doubts
     from isocenter.harmonize.layout_match import best, form_of
-    from isocenter.harmonize.source import adopt, parse_terms
+    from isocenter.harmonize.source import adopt, parse_terms, replaced
     from isocenter.harmonize.table_layout import layout_for_table
 
+    if not force and (before := replaced(workspace, name, path)) is not None:
+        raise Conflict(f"{name} is another folder already (layout {before.layout})", where=str(before.root), hint="another NAME, or --force to let this folder take its place")
     if table is not None or labels:
         layout = str(layout_for_table(workspace, name, path, table, labels, layout))
     claims = best(path) if layout is None and path.is_dir() else []
@@ -41,4 +46,6 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
         told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout folder"
     if looks:
         told += f"\nlooks like layout {looks}: isocenter adopt {name} {path} --layout {looks}"
-    emit(body | ({"looks_like": looks} if looks else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")
+    warnings = doubts(workspace, source)
+    told = "\n".join([told, *(f"warning: {text}" for text in warnings)])
+    emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": looks} if looks else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")
