@@ -115,12 +115,18 @@ seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed
 
 
 def emit(body: Mapping[str, Any], json_: bool, text: str | Callable[[], str], next_: str | None = None) -> None:
-    """Print the object (`--json`) or the text for people, whose last line says what to type next (in this workspace)."""
+    """Print the object (`--json`) or the text for people, whose last line says what to type next (in this workspace).
+
+    A dry run says that it wrote nothing, and advises no verb that would look for what is not there.
+    """
     if json_:
         click.echo(json.dumps(body, ensure_ascii=False, default=str))
         return
     click.echo(visible(text() if callable(text) else text))
-    if next_:
+    context = click.get_current_context()
+    if context.params.get("dry_run"):
+        click.echo("(dry run: nothing written)")
+    if next_ and (not context.params.get("dry_run") or next_.split()[1] == context.info_name):
         click.echo(f"next: {in_workspace(next_)}")
 
 

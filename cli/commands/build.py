@@ -33,7 +33,7 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
 
         rows = preview(workspace, read, out)
         text = columns([(row["step"], row["output"], "kept if its inputs are as they were" if row["there"] else "to make") for row in rows], ("step", "output", "state"))
-        emit({"corpus": read.name, "steps": rows, "written": False}, json_, text, f"isocenter plan {recipe}")
+        emit({"corpus": read.name, "steps": rows, "written": False}, json_, text, " ".join(["isocenter build", str(recipe), *(f"--data {name}={path}" for name, path in data.items())]))
         return Exit.DONE
     built = build(workspace, read, out)
     warnings = [*built.warnings, *built.exported.warnings]

@@ -72,7 +72,7 @@ def import_(workspace: Workspace, importer: str, path: Path, options: tuple[str,
     body: dict[str, Any] = {"source": done.source, "new": done.new, "known": done.known, "rows": done.rows, "written": not dry_run,
                             "issues": [{"where": list(issue.path), "code": issue.code, "message": issue.message} for issue in done.issues.all]}
     text = (f"{done.source}: {amount(len(done.new), 'new dataset')}, further claims on {amount(len(done.known), 'known one')}, "
-            f"{len(done.issues.all)} doubtful {'cell or name' if len(done.issues.all) == 1 else 'cells or names'}{' (not written)' * dry_run}")
+            f"{len(done.issues.all)} doubtful {'cell or name' if len(done.issues.all) == 1 else 'cells or names'}")
     if not json_:
         done.issues.print()
     emit(body, json_, text, f"isocenter show {(done.new or done.known or ['NAME'])[0]} --claims")

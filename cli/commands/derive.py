@@ -25,7 +25,7 @@ def command(workspace: Workspace, name: str, what: str, dry_run: bool, json_: bo
     from isocenter.harmonize.derive._dataset import derive_dataset
 
     found = derive_dataset(workspace, name, [wish.strip() for wish in what.split(",") if wish.strip()], dry_run=dry_run)
-    lines = [f"{name}: {found.masks} masks; " + ", ".join(f"{wish} {rows} rows" for wish, rows in found.rows.items()) + (" (nothing written)" if dry_run else "")]
+    lines = [f"{name}: {found.masks} masks; " + ", ".join(f"{wish} {rows} rows" for wish, rows in found.rows.items())]
     lines += [f"  skipped: {uri}: {reason}" for uri, reason in list(found.skipped.items())[:20]]
     emit(asdict(found), json_, "\n".join(lines), "isocenter sql \"select sample_id, term, annotator, geometry from annotations where machine_made\"")
     return Exit.ROWS_IN_ERROR if found.skipped else Exit.DONE

@@ -28,5 +28,5 @@ def command(workspace: Workspace, name: str, columns: tuple[str, ...], files: st
 
     found = label_reports(workspace, name, columns=columns, files=files, backend=backend, dry_run=dry_run)
     told = f"{name}: {found.reports} samples with a report, {found.without} without; " + (", ".join(f"{state} {rows}" for state, rows in found.states.items()) or "no finding mentioned")
-    emit(asdict(found), json_, told + (" (nothing written)" if dry_run else ""), "isocenter sql \"select sample_id, term, state, raw, geometry from annotations where kind = 'label'\"")
+    emit(asdict(found), json_, told, "isocenter sql \"select sample_id, term, state, raw, geometry from annotations where kind = 'label'\"")
     return Exit.ROWS_IN_ERROR if found.without else Exit.DONE

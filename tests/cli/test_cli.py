@@ -54,9 +54,10 @@ def test_the_last_line_says_what_to_type_next(films: Path) -> None:
     assert done.stdout.splitlines()[-1] == f"next: isocenter dedup n --as n-unique --workspace {films / 'ws'}"
 
 
-def test_a_dry_run_writes_nothing(films: Path) -> None:
+def test_a_dry_run_writes_nothing_says_so_and_sends_nobody_to_what_is_not_there(films: Path) -> None:
     before = sorted(path for path in (films / "ws").rglob("*"))
-    assert run("merge", "north", "--as", "dry", "-w", str(films / "ws"), "--dry-run").returncode == 0
+    assert run("merge", "north", "--as", "dry", "-w", str(films / "ws"), "--dry-run").stdout.splitlines()[-1] == "(dry run: nothing written)"
+    assert run("harmonize", "north", "-w", str(films / "ws"), "--dry-run").stdout.splitlines()[-1] == f"next: isocenter harmonize north --workspace {films / 'ws'}"
     assert sorted(path for path in (films / "ws").rglob("*")) == before
 
 

@@ -86,7 +86,7 @@ def test_importing_again_replaces_and_does_not_double(workspace: Workspace, tabl
 
 def test_a_dry_run_writes_nothing(workspace: Workspace, table: Path) -> None:
     done = CliRunner().invoke(cli, ["catalog", "import", "table", str(table), "--option", f"map={table.with_name('map.toml')}", "-w", str(workspace.root), "--dry-run"])
-    assert "1 new dataset, further claims on 1 known one, 1 doubtful cell or name (not written)" in done.output
+    assert "1 new dataset, further claims on 1 known one, 1 doubtful cell or name\n(dry run: nothing written)" in done.output
     assert not workspace.facts.exists()
 
 
