@@ -22,7 +22,7 @@ def dataset(entry: Entry, *, claims: bool = False) -> str:
         rows = [("*" if one["chosen"] else "!" if one["doubt"] else " ", one["field"], _short(one["value"], 60), one["source"], one["confidence"] or "",
                  _short(one["doubt"] or one["evidence"] or "", 90)) for one in entry["claims"]]
         parts.append("claims (* chosen, ! not believed)\n" + columns(rows, ("", "field", "value", "source", "confidence", "evidence or doubt")))
-    parts.append("sources: " + ", ".join(f"{one['name']} [{one['source_id']}]" for one in entry["sources"]))
+    parts.append(_wrap("sources", ", ".join(f"{one['name']} [{one['source_id']}]" for one in entry["sources"])))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -60,7 +60,7 @@ def _facts(entry: Entry) -> str:
 
 
 def _access(entry: Entry) -> str:
-    return f"access: {entry['access']}" + (f"\n{_wrap('how', entry['how_to_get'])}" if entry["how_to_get"] else "")
+    return f"access: {ABSENT if entry['access'] == 'unknown' else entry['access']}" + (f"\n{_wrap('how', entry['how_to_get'])}" if entry["how_to_get"] else "")
 
 
 def _licence(licence: Entry) -> str:

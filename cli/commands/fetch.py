@@ -37,7 +37,7 @@ def command(workspace: Workspace | None, slug: str, destination: Path | None, re
     total = f"{size(plan.bytes)}{f' and {unsized} of unknown size' if unsized else ''}" if plan.bytes or not unsized else "size not known"
     files = f"{amount(len(plan.files), 'file')}, {total}" if plan.files else "no file that can be fetched without you"
     about = [f"{plan.name} [{plan.slug}]: {files}", f"licence: {title(plan.license)}", f"  {flags}",
-             *([f"  sources disagree: {plan.license.conflict}; the strictest counts"] if plan.license.conflict else []), f"access:  {plan.access}"]
+             *([f"  sources disagree: {plan.license.conflict}; the strictest counts"] if plan.license.conflict else []), f"access:  {'not stated' if plan.access == 'unknown' else plan.access}"]
     if not plan.files:
         emit(plan.as_json() | {"fetched": False}, json_, "\n".join([*about, "what to do:", f"  {plan.steps}", f"  {plan.homepage or ''}".rstrip()]),
              f"isocenter adopt {plan.slug} /path/you/have")

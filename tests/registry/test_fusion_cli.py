@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from isocenter.cli.main import main
@@ -131,5 +132,6 @@ def test_the_python_of_a_page_prints_what_it_says(page):
 def test_a_name_with_control_characters_is_shown_and_not_obeyed(capsys):
     from isocenter.cli.options import emit
 
-    emit({}, False, "evil \x1b[2J\x07 name\n\tline")
+    with click.Context(click.Command("show")):
+        emit({}, False, "evil \x1b[2J\x07 name\n\tline")
     assert capsys.readouterr().out == "evil \\x1b[2J\\x07 name\n\tline\n"
