@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import polars as pl
-
 from isocenter.core.errors import IsocenterError, Refused, Unreadable
 from isocenter.core.workspace import Workspace
 from isocenter.curate.export_dicom import Identifying, names_somebody
@@ -19,7 +17,7 @@ from isocenter.harmonize.cohort import Cohort
 from isocenter.registry.licenses import License, Use
 
 SHOWN = 5
-LEAKING = ("patient", "study", "picture")
+LEAKING = ("sample", "patient", "study", "picture")
 FLAG = "identifying_tags: "
 CLAIMED = "the file says that identity was removed"
 
@@ -104,10 +102,7 @@ def _identifies(item: Item, issues: list[str] | None) -> str | None:
 def _leaks(workspace: Workspace, cohort: Cohort, against: Sequence[str]) -> tuple[list[Leak], list[str]]:
     """Crossings between the cohort's splits and with the named benchmarks, and what remains in doubt as warnings."""
     others = [Cohort.open(workspace, name) for name in against]
-    sides = cohort.table["split"].drop_nulls().n_unique()
-    if sides == 0 and others:
-        cohort = Cohort(cohort.name, cohort.table.with_columns(pl.lit(cohort.name).alias("split")), cohort.header)
-    if sides < 2 and not others:
+    if cohort.table["split"].drop_nulls().n_unique() < 2 and not others:
         return [], []
     found = leakage(workspace, cohort, across="split", against=others)
     doubts = Counter(leak.kind for leak in found.leaks if leak.kind not in LEAKING)

@@ -1,7 +1,7 @@
 """Find what leaks between sides: samples with their side and judged pairs go in, every crossing of a patient, study or picture comes out.
 
-A side is a split of the cohort, a published split, a dataset, or a benchmark that another cohort stands for. Ids of patients and
-studies count within their dataset, so equal ids of two datasets are two people, unless the catalog says that the datasets show
+A side is a split of the cohort, a published split or a dataset; beside another cohort (a benchmark) sides are named by cohort and
+split, and one sample may stand on several. Ids of patients and studies count within their dataset, so equal ids of two datasets are two people, unless the catalog says that the datasets show
 the same patients; where ids are missing, pictures still tell.
 """
 
@@ -25,7 +25,7 @@ from isocenter.harmonize.source import open_source
 from isocenter.registry.related import Related
 
 Across = Literal["split", "published", "dataset"]
-Kind = Literal["patient", "study", "picture", "unsettled picture", "lineage"]
+Kind = Literal["sample", "patient", "study", "picture", "unsettled picture", "lineage"]
 COLUMNS = ["patient_id", "study_id", "published_split"]
 
 
@@ -57,19 +57,25 @@ class Leakage:
 
 def leakage(workspace: Workspace, cohort: Cohort, *, across: Across = "split", against: Sequence[Cohort] = (),
             related: Iterable[Related] = ()) -> Leakage:
-    """Crossings within a cohort, and between it and other cohorts (benchmarks), each of which is one side.
+    """Crossings within a cohort, and between it and other cohorts (benchmarks); not those within or between the others.
 
     related: relations of the cohort's datasets as the catalog knows them (`registry.related.related`). Raises UsageError when
     nothing has a side.
     """
-    rows = pl.concat([sided(workspace, cohort, across), *(sided(workspace, other, "name") for other in against)])
-    rows = rows.with_row_index("at").sort("at").unique("sample_id", keep="last", maintain_order=True).drop("at") if against else rows
+    if cohort.name in {other.name for other in against}:
+        raise UsageError(f"{cohort.name} cannot be compared with itself", hint=f"isocenter leakage {cohort.name}")
+    rows = sided(workspace, cohort, across)
+    if against:
+        rows = pl.concat([named_sides(workspace, cohort, across), *(named_sides(workspace, other, "split") for other in against)])
     if rows["side"].n_unique() < 2:
-        raise UsageError(f"all samples of {cohort.name} stand on one side", hint="--across published, --across dataset, or --against BENCHMARK")
+        others = " or ".join(f"--across {other}" for other in ("split", "published", "dataset") if other != across)
+        raise UsageError(f"{cohort.name} has no two sides: --across {across} tells nothing apart", hint=f"{others}, or --against COHORT of a benchmark")
     pairs = [read_table(workspace.pairs(name), PAIRS) for name in _kin(workspace, (cohort, *against)) if workspace.pairs(name).exists()]
     slugs = {name: open_source(workspace, name).slug for name in rows["dataset"].unique()}
     judged = pl.concat(pairs).unique(["a", "b"], maintain_order=True) if pairs else None
     found = crossings(rows, judged, relations(slugs, related))
+    if against:
+        found = [leak for leak in found if _concerns(leak, cohort.name, dict(rows.select("side", "cohort").iter_rows()))]
     missing = rows.filter(pl.col("patient_id").is_null())
     return Leakage(found, dict(sorted(Counter(rows["side"]).items())), dict(sorted(Counter(missing["side"]).items())), judged is not None)
 
@@ -81,11 +87,26 @@ def _kin(workspace: Workspace, cohorts: Sequence[Cohort]) -> list[str]:
     return sorted(own | younger)
 
 
-def sided(workspace: Workspace, cohort: Cohort, across: Across | Literal["name"]) -> pl.DataFrame:
+def sided(workspace: Workspace, cohort: Cohort, across: Across) -> pl.DataFrame:
     """sample_id, dataset, patient_id, study_id and side of a cohort's samples; samples without a side are left out."""
-    table = cohort.samples(workspace, COLUMNS)
-    side = {"split": pl.col("split"), "published": pl.col("published_split"), "dataset": pl.col("dataset"), "name": pl.lit(cohort.name)}[across]
-    return table.select("sample_id", "dataset", "patient_id", "study_id", side.alias("side")).filter(pl.col("side").is_not_null())
+    return _with_side(workspace, cohort, across).filter(pl.col("side").is_not_null())
+
+
+def named_sides(workspace: Workspace, cohort: Cohort, across: Across) -> pl.DataFrame:
+    """The columns of `sided` and the cohort's name; sides are `cohort: side`, and the name alone for samples without a side."""
+    name = pl.lit(cohort.name)
+    return _with_side(workspace, cohort, across).with_columns(pl.coalesce(pl.concat_str(name, pl.lit(": "), "side"), name).alias("side"), name.alias("cohort"))
+
+
+def _with_side(workspace: Workspace, cohort: Cohort, across: Across) -> pl.DataFrame:
+    side = {"split": "split", "published": "published_split", "dataset": "dataset"}[across]
+    return cohort.samples(workspace, COLUMNS).select("sample_id", "dataset", "patient_id", "study_id", pl.col(side).alias("side"))
+
+
+def _concerns(leak: Leak, name: str, cohorts: dict[str, str]) -> bool:
+    """The leak is between the named cohort and another one, or between two sides of the named one."""
+    a, b = cohorts[leak.side_a], cohorts[leak.side_b]
+    return name in (a, b) and (a != b or name not in (leak.side_a, leak.side_b))
 
 
 def relations(slugs: dict[str, str], related: Iterable[Related]) -> dict[frozenset[str], str]:
@@ -110,11 +131,11 @@ def crossings(rows: pl.DataFrame, pairs: pl.DataFrame | None, shared: dict[froze
 
     shared: datasets whose patient ids mean the same people, with the reason; where no id matches, the relation itself is reported.
     """
-    found = [*_by_id(rows, "patient_id", "patient"), *_by_id(rows, "study_id", "study")]
+    found = [*_itself(rows), *_by_id(rows, "patient_id", "patient"), *_by_id(rows, "study_id", "study")]
     found += _pictures(rows, pairs) if pairs is not None else []
     for datasets, reason in sorted(shared.items(), key=lambda item: sorted(item[0])):
         found += _related(rows.filter(pl.col("dataset").is_in(sorted(datasets))), reason)
-    order = ("patient", "study", "picture", "lineage", "unsettled picture")
+    order = ("sample", "patient", "study", "picture", "lineage", "unsettled picture")
     return sorted(found, key=lambda leak: (order.index(leak.kind), leak.side_a, leak.side_b, leak.a, leak.b))
 
 
@@ -126,18 +147,32 @@ def _by_id(rows: pl.DataFrame, column: str, kind: Kind) -> list[Leak]:
             for leak in _between(part, kind, f"{dataset}: {value}")]
 
 
+def _itself(rows: pl.DataFrame) -> list[Leak]:
+    """Samples that stand on several sides themselves."""
+    several = rows.filter(pl.col("side").n_unique().over("sample_id") > 1).select("sample_id", "side").unique(maintain_order=True)
+    return [Leak("sample", a, b, sample, sample, "the very same sample", 1)
+            for (sample,), part in several.group_by(["sample_id"], maintain_order=True) for a, b in combinations(sorted(part["side"]), 2)]
+
+
 def _between(part: pl.DataFrame, kind: Kind, what: str) -> list[Leak]:
-    """One leak per two sides among rows that belong together."""
-    first = {side: (rows["sample_id"][0], rows.height) for (side,), rows in part.group_by(["side"], maintain_order=True)}
-    return [Leak(kind, a, b, first[a][0], first[b][0], what, first[a][1] + first[b][1]) for a, b in combinations(sorted(first), 2)]
+    """One leak per two sides among rows that belong together, unless one sample is all that both sides have of it."""
+    members = {side: rows["sample_id"].unique(maintain_order=True).to_list() for (side,), rows in part.group_by(["side"], maintain_order=True)}
+    found = []
+    for one, two in combinations(sorted(members), 2):
+        example = next(((a, b) for a in members[one][:2] for b in members[two][:2] if a != b), None)
+        if example:
+            found.append(Leak(kind, one, two, *example, what, len({*members[one], *members[two]})))
+    return found
 
 
 def _pictures(rows: pl.DataFrame, pairs: pl.DataFrame) -> list[Leak]:
     """Copies and unsettled pairs with one picture on each side; a copy of a copy counts too."""
-    side = dict(rows.select("sample_id", "side").iter_rows())
-    found = [Leak("unsettled picture", *_ordered(a, b, side), f"{net} {score:.3f}", 2)
+    sides: dict[str, set[str]] = {}
+    for sample, side in rows.select("sample_id", "side").iter_rows():
+        sides.setdefault(sample, set()).add(side)
+    found = [Leak("unsettled picture", *ends, f"{net} {score:.3f}", 2)
              for a, b, net, score in pairs.filter(pl.col("verdict") == "unsettled").select("a", "b", "net", "score").iter_rows()
-             if a in side and b in side and side[a] != side[b]]
+             for ends in _across(a, b, sides)]
     group: dict[str, set[str]] = {}
     for a, b in pairs.filter(pl.col("verdict") == "same").select("a", "b").iter_rows():
         joined = group.get(a, {a}) | group.get(b, {b})
@@ -149,9 +184,10 @@ def _pictures(rows: pl.DataFrame, pairs: pl.DataFrame) -> list[Leak]:
     return found
 
 
-def _ordered(a: str, b: str, side: dict[str, str]) -> tuple[str, str, str, str]:
-    a, b = (a, b) if side[a] <= side[b] else (b, a)
-    return side[a], side[b], a, b
+def _across(a: str, b: str, sides: dict[str, set[str]]) -> list[tuple[str, str, str, str]]:
+    """(side, other side, sample, other sample) wherever the two stand apart."""
+    ends = {tuple(sorted(((one, a), (two, b)))) for one in sides.get(a, ()) for two in sides.get(b, ()) if one != two}
+    return [(one, two, first, second) for (one, first), (two, second) in sorted(ends)]
 
 
 def _related(rows: pl.DataFrame, reason: str) -> list[Leak]:

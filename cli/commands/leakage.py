@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from isocenter.cli.options import as_json, columns, emit, with_workspace
 from isocenter.core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from isocenter.curate.leakage import Leak
 
 SHOWN = 10
 
@@ -16,7 +21,7 @@ SHOWN = 10
 @click.command()
 @click.argument("cohort")
 @click.option("--across", type=click.Choice(["split", "published", "dataset"]), default="split", show_default=True, help="What makes two sides.")
-@click.option("--against", multiple=True, metavar="COHORT", help="Another cohort, e.g. of a benchmark, as a side of its own; may be repeated.")
+@click.option("--against", multiple=True, metavar="COHORT", help="Another cohort, e.g. of a benchmark; sides are then named by cohort and split. May be repeated.")
 @with_workspace
 @as_json
 def command(workspace: Workspace, cohort: str, across: str, against: tuple[str, ...], json_: bool) -> None:
@@ -33,12 +38,21 @@ def command(workspace: Workspace, cohort: str, across: str, against: tuple[str, 
         known = [found for slug in slugs for found in related(slug, query)]
     result = leakage(workspace, one, across=across, against=others, related=known)  # type: ignore[arg-type]
     by = Counter((leak.kind, leak.side_a, leak.side_b) for leak in result.leaks)
-    rows = [(kind, f"{a} | {b}", number) for (kind, a, b), number in by.items()]
+    rows = [(kind, f"{a}  |  {b}", number) for (kind, a, b), number in by.items()]
     lines = [columns(rows, ("leaks", "between", "found")) if rows else f"nothing known of {cohort} stands on two sides"]
-    lines += [f"  {leak.kind}: {leak.a} and {leak.b} ({leak.what})" for leak in result.leaks[:SHOWN]]
+    lines += [f"  {leak.kind}: {leak.a} ({leak.what})" if leak.a == leak.b else f"  {leak.kind}: {leak.a} and {leak.b} ({leak.what})" for leak in result.leaks[:SHOWN]]
     lines += [f"  … and {len(result.leaks) - SHOWN} more (--json lists all)"] if len(result.leaks) > SHOWN else []
     lines += [f"{number} of {result.sides[side]} samples of {side} have no patient id" for side, number in result.unknown.items()]
-    lines += [] if result.compared else ["pictures were not compared: run isocenter dedup first, it leaves the pairs that this reads"]
+    lines += [] if result.compared else ["pictures were not compared: isocenter dedup, on a cohort that holds both sides, leaves the pairs that this reads"]
+    lines += [advice] if (advice := _advice(cohort, result.leaks, against)) else []
     body = {"cohort": cohort, "across": across, "against": list(against), "sides": result.sides, "without_patient_id": result.unknown,
             "pictures_compared": result.compared, "leaks": [asdict(leak) for leak in result.leaks]}
-    emit(body, json_, "\n".join(lines), f"isocenter split {cohort} --as {cohort}-sides" if result.leaks and across == "split" else None)
+    emit(body, json_, "\n".join(lines), f"isocenter split {cohort} --as {cohort}-sides" if result.leaks and across == "split" and not against else None)
+
+
+def _advice(cohort: str, leaks: Sequence[Leak], against: tuple[str, ...]) -> str | None:
+    """What cures leaks into another cohort, which no split does."""
+    if not against or not leaks:
+        return None
+    return (f"a new split does not cure this: leave the samples of {cohort} that --json lists out of training, with isocenter select --exclude FILE (one id a line)"
+            if any(leak.kind != "lineage" for leak in leaks) else "only the catalog knows of this; compare the pictures before you believe either answer")

@@ -55,3 +55,17 @@ def test_pictures_of_two_datasets_leak_and_sheets_show_them(two: Path) -> None:
     after = run("leakage", "all", "--across", "dataset", *work)
     assert after["pictures_compared"] is True
     assert {(leak["kind"], Path(leak["b"]).name) for leak in after["leaks"]} == {("picture", "same.png"), ("picture", "cut.jpg")}  # type: ignore[attr-defined]
+
+
+def test_against_names_sides_by_cohort_and_split_and_tells_of_the_same_sample(two: Path) -> None:
+    work = ("--workspace", str(two / "work"))
+    CliRunner().invoke(cli, ["init", str(two / "work")], standalone_mode=False)
+    run("adopt", "north", str(two / "north"), *work)
+    run("scan", "north", *work)
+    run("merge", "north", "--as", "all", *work)
+    run("merge", "north", "--where", "sample_id LIKE '%/1.png'", "--as", "benchmark", *work)
+    run("split", "all", "--ratio", "train=0.5,test=0.5", "--as", "sides", *work)
+    found = run("leakage", "sides", "--against", "benchmark", *work)
+    assert found["sides"] == {"benchmark": 1, "sides: test": 2, "sides: train": 2}
+    assert [(leak["kind"], Path(leak["a"]).name) for leak in found["leaks"]] == [("sample", "1.png")]  # type: ignore[attr-defined]
+    assert run("leakage", "benchmark", "--against", "all", *work)["sides"] == {"all": 4, "benchmark": 1}

@@ -54,3 +54,14 @@ def test_a_relation_without_common_ids_is_reported_as_what_is_known() -> None:
     rows = ROWS.with_columns(pl.lit(None, pl.String).alias("patient_id"), pl.lit(None, pl.String).alias("study_id"))
     found = crossings(rows, None, {frozenset(("north", "south")): "derived-from"})
     assert {(leak.kind, leak.side_a, leak.side_b) for leak in found} == {("lineage", "test", "train"), ("lineage", "train", "test")}
+
+
+def test_a_sample_that_stands_on_two_sides_is_the_gravest_leak_and_is_told_once() -> None:
+    rows = pl.concat([ROWS.head(1), ROWS.head(1).with_columns(pl.lit("benchmark").alias("side"))])
+    assert [(leak.kind, leak.side_a, leak.side_b, leak.a) for leak in crossings(rows, None, {})] == [("sample", "benchmark", "train", "n/1")]
+
+
+def test_a_copy_of_a_sample_that_stands_on_two_sides_leaks_besides() -> None:
+    rows = pl.concat([ROWS.filter(pl.col("sample_id").is_in(["n/3", "s/2"])), ROWS.filter(pl.col("sample_id") == "n/3").with_columns(pl.lit("benchmark").alias("side"))])
+    found = crossings(rows, pairs(("n/3", "s/2", "same")), {})
+    assert [(leak.kind, leak.a, leak.b) for leak in found] == [("sample", "n/3", "n/3"), ("picture", "n/3", "s/2")]
