@@ -109,8 +109,14 @@ def as_json(function: F) -> F:
     return click.option("--json", "json_", is_flag=True, callback=on, help="Print one JSON object.")(function)
 
 
+def output_cohort(function: F) -> F:
+    """Add `--as NAME`, the cohort that comes out, and `--force`, which lets it take the place of one that others came from."""
+    named = click.option("--as", "name", required=True, metavar="NAME", help="Name of the cohort that comes out.")
+    forced = click.option("--force", is_flag=True, help="Replace the cohort NAME although others came from it.")
+    return named(forced(function))
+
+
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
-output_cohort = click.option("--as", "name", required=True, metavar="NAME", help="Name of the cohort that comes out.")
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random choice.")
 
 

@@ -104,17 +104,17 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
     options, names = recipe.stages, [member.name for member in recipe.members]
     inputs = {name: content_fingerprint(read_table(workspace.samples(name), SAMPLES).drop("pixel_hash", "issues")) for name in names}
     said = {name: table_fingerprint(readings_of(workspace, name)) for name in names}
-    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, said, recipe.merge_key], lambda name: merge(workspace, names, name=name, **recipe.merge))]
+    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, said, recipe.merge_key], lambda name: merge(workspace, names, name=name, force=True, **recipe.merge))]
     require_use(workspace, recipe, cohorts[0])
     if "dedup" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.unique", [cohorts[-1].header["stage"], options["dedup"]],
-                              lambda name: dedup(workspace, cohorts[-1], name=name, **options["dedup"]).cohort))
+                              lambda name: dedup(workspace, cohorts[-1], name=name, force=True, **options["dedup"]).cohort))
     if "split" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.split", [cohorts[-1].header["stage"], options["split"], recipe.seed, contents(workspace, recipe, "split")],
-                              lambda name: split(workspace, cohorts[-1], name=name, ratio=options["split"].get("ratio"), seed=recipe.seed, terms=split_terms(workspace, recipe))))
+                              lambda name: split(workspace, cohorts[-1], name=name, ratio=options["split"].get("ratio"), seed=recipe.seed, terms=split_terms(workspace, recipe), force=True)))
     if "select" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.selected", [cohorts[-1].header["stage"], options["select"], recipe.seed, contents(workspace, recipe, "select")],
-                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, wishes=select_wishes(recipe), **_plain(options["select"]))))
+                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, wishes=select_wishes(recipe), force=True, **_plain(options["select"]))))
     return cohorts
 
 

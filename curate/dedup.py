@@ -16,6 +16,7 @@ from isocenter.curate.duplicates.transform import ways_to
 from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows, star_pairs
 from isocenter.curate.near import Near, near_pairs, sheets
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.cohort_line import claim
 from isocenter.harmonize.decode import ensure_pixel_hashes
 from isocenter.harmonize.sample import LABELS_DTYPE
 from isocenter.registry.labelmap import combine
@@ -37,15 +38,18 @@ class Deduplicated:
     near: Near | None = None
 
 
-def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, local: bool | None = None, seed: int = 0, dry_run: bool = False) -> Deduplicated:
+def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, local: bool | None = None, seed: int = 0, dry_run: bool = False,
+          force: bool = False) -> Deduplicated:
     """Keep one sample of every group that shows one picture; write groups/<name>.parquet and groups/<name>.pairs.parquet.
 
     near: look for near-duplicates beyond equal bytes and equal pixels; local: with the local-feature net (None: up to 50,000
     samples). Labels of a group's members travel to the keeper as far as the proven transform lets them, and are combined
-    there (what one does not annotate yields to what another states; a contradiction is withheld and named).
+    there (what one does not annotate yields to what another states; a contradiction is withheld and named). force: see `claim`.
     """
     with ledger(workspace, "dedup", dry_run=dry_run, cohort=cohort.name, near=near, local=local, seed=seed, name=name) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
+        asked = {"near": near, "local": local, "seed": seed}
+        claim(workspace, cohort.next(name, cohort.table, "dedup", **asked), force=force)
         broken = _decode(workspace, cohort)
         table = cohort.samples(workspace, COLUMNS).filter(~pl.col("sample_id").is_in(list(broken)))
         pairs = _exact(table)
@@ -55,7 +59,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         if not dry_run:
             write_table(workspace.pairs(name), pair_rows(pairs), PAIRS, {"cohort": cohort.name})
             write_table(workspace.groups(name), rows, GROUPS, {"cohort": cohort.name})
-        result = cohort.next(name, kept, "dedup", near=near).save(workspace, dry_run=dry_run)
+        result = cohort.next(name, kept, "dedup", **asked).save(workspace, dry_run=dry_run)
         groups = len({row["group"] for row in rows})
         run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken)}
         run.outputs |= {name: result.fingerprint or ""}
@@ -64,7 +68,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
 
 def write_sheets(workspace: Workspace, cohort: Cohort, found: Deduplicated, folder: Path) -> list[Path]:
     """Contact sheets of the near pairs that a person should see."""
-    return sheets(workspace, cohort.table, found.pairs, folder)
+    return sheets(workspace, cohort.samples(workspace, ["spacing_mm"]), found.pairs, folder)
 
 
 def _decode(workspace: Workspace, cohort: Cohort) -> dict[str, str]:

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from isocenter.core.errors import NotFound
+from isocenter.core.errors import NotFound, UsageError
+from isocenter.core.near_names import advice
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate import explain_stages as stages
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.cohort_line import outdated
 from isocenter.harmonize.sample import SAMPLES
+
+SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +34,15 @@ class Explanation:
 
 
 def explain(workspace: Workspace, cohort: Cohort, sample: str, encoder: str | None = None) -> Explanation:
-    """The story of a sample, named by its id or the end of it.
+    """The story of a sample, named by its id, the end of it, or its dataset's name here and that end (`north/f001.png`).
 
     encoder: whose vectors find the nearest kept neighbour; None takes the one that the selection looked at, if its vectors are there.
-    Raises NotFound when no sample of the cohort's datasets has that id, or several end so.
+    Raises NotFound when no sample of the cohort's datasets has that id, UsageError when several end so.
     """
     cohorts = _line(workspace, cohort)
     identity, row = _find(workspace, cohorts[0], sample)
-    steps: list[str] = []
+    parent = cohorts[0].header.get("parent")
+    steps = [f"{parent}: made anew or gone since {cohorts[0].name} came from it; what it held then is not known"] if parent else []
     before: dict[str, Any] | None = None
     for stage in cohorts:
         found = stage.table.filter(pl.col("sample_id") == identity).to_dicts()
@@ -52,13 +57,13 @@ def explain(workspace: Workspace, cohort: Cohort, sample: str, encoder: str | No
 
 
 def departures(workspace: Workspace, cohort: Cohort) -> list[dict[str, Any]]:
-    """One row per stage: how many came in and went out, and what the stage asked."""
+    """One row per stage: how many came in and went out (None when what it was made from is gone), and what the stage asked."""
     line = _line(workspace, cohort)
     rows = []
     for number, stage in enumerate(line):
-        came = len(line[number - 1]) if number else sum(read_table(workspace.samples(name), SAMPLES, ["error"]).height for name in _datasets(stage))
+        came = len(line[number - 1]) if number else None if stage.header.get("parent") else sum(read_table(workspace.samples(name), SAMPLES, ["error"]).height for name in _datasets(stage))
         asked = {key: value for key, value in stage.header["parameters"].items() if key in ("where", "space", "near", "by", "budget", "wishes", "keep", "ratio") and value}
-        rows.append({"cohort": stage.name, "verb": stage.header["verb"], "in": came, "kept": len(stage), "out": came - len(stage), "asked": asked})
+        rows.append({"cohort": stage.name, "verb": stage.header["verb"], "in": came, "kept": len(stage), "out": None if came is None else came - len(stage), "asked": asked})
     return rows
 
 
@@ -84,7 +89,14 @@ def pool_of(workspace: Workspace, cohort: Cohort) -> Cohort:
 
 
 def _line(workspace: Workspace, cohort: Cohort) -> list[Cohort]:
-    return [*(Cohort.open(workspace, name) for name in cohort.header.get("lineage", [])), cohort]
+    """The cohorts that this one came from, eldest first, and itself; from where the line is whole: a cohort that is gone or was made anew ends it."""
+    whole = [cohort]
+    for name in reversed(cohort.header.get("lineage", [])):
+        parent = Cohort.open(workspace, name) if workspace.cohort(name).exists() else None
+        if parent is None or outdated([parent, whole[0]]):
+            break
+        whole.insert(0, parent)
+    return whole
 
 
 def _datasets(first: Cohort) -> list[str]:
@@ -94,10 +106,14 @@ def _datasets(first: Cohort) -> list[str]:
 def _find(workspace: Workspace, first: Cohort, sample: str) -> tuple[str, dict[str, Any]]:
     rows = pl.concat([read_table(workspace.samples(name), SAMPLES) for name in _datasets(first)])
     found = rows.filter(pl.col("sample_id") == sample)
-    found = found if found.height else rows.filter(pl.col("sample_id").str.ends_with(sample))
-    if found.height != 1:
-        several = f"; {found.height} end so: {', '.join(found['sample_id'].head(3))}" if found.height else ""
-        raise NotFound(f"no sample {sample!r}{several}", where=first.name, hint="give the whole sample_id")
+    if found.is_empty():
+        dataset, _, end = sample.partition("/")
+        found = rows.filter(pl.col("sample_id").str.ends_with(sample) | ((pl.col("dataset") == dataset) & pl.col("sample_id").str.ends_with(end or sample)))
+    if found.height > 1:
+        shown = ", ".join(found["sample_id"].head(SHOWN)) + (f" and {found.height - SHOWN} more" if found.height > SHOWN else "")
+        raise UsageError(f"{found.height} samples end in {sample!r}: {shown}", where=first.name, hint=f"one of these ids, or with the dataset before it: {found['dataset'][0]}/{sample}")
+    if found.is_empty():
+        raise NotFound(f"no sample ends in {sample!r}", where=first.name, hint=advice(sample, rows["sample_id"].str.split("/").list.last().unique().to_list(), "isocenter sql \"select sample_id from samples\""))
     return found["sample_id"][0], found.to_dicts()[0]
 
 

@@ -24,6 +24,7 @@ from isocenter.curate.constraints_choice import choose, part
 from isocenter.curate.features import features_of
 from isocenter.curate.sample_licences import licence_id, sample_licences
 from isocenter.harmonize.cohort import COHORT, Cohort
+from isocenter.harmonize.cohort_line import claim
 from isocenter.harmonize.sample import SAMPLES
 
 STRATEGIES = PluginTable("strategies", "isocenter.curate.strategies", ("pick", "needs"))
@@ -50,7 +51,7 @@ class Wishes:
 
 
 def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = DEFAULT_STRATEGY, budget: float, seed: int = 0, encoder: str = DEFAULT_ENCODER,
-           on: str = "label", wishes: Wishes | None = None, dry_run: bool = False) -> Cohort:
+           on: str = "label", wishes: Wishes | None = None, dry_run: bool = False, force: bool = False) -> Cohort:
     """What a strategy puts first within the budget and the wishes; what random and stratified random give is in the header under `beside`.
 
     encoder: whose features the strategy looks at. on: what strata are, `label` (the set of present terms) or a column.
@@ -64,6 +65,8 @@ def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = DEFAULT
     with ledger(workspace, "select", dry_run=dry_run, cohort=cohort.name, by=by, budget=budget, seed=seed, encoder=encoder, on=on, name=name,
                 **asked) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
+        parameters = {"by": by, "budget": budget, "seed": seed, "encoder": encoder, "on": on, **asked}
+        claim(workspace, cohort.next(name, cohort.table, "select", **parameters), force=force)
         pool, positions = pool_of(workspace, cohort, strategy, encoder, on, wishes.supplied)
         picks = _choose(workspace, cohort, pool, positions, strategy, budget, seed, wishes)
         beside = {by: _measure(cohort, positions, pool, picks)}
@@ -73,7 +76,7 @@ def select(workspace: Workspace, cohort: Cohort, *, name: str, by: str = DEFAULT
                 inside = np.flatnonzero(np.isin(where, positions))
                 chosen = _choose(workspace, cohort, part(plain, inside), where[inside], STRATEGIES.get(baseline), budget, seed, wishes)
                 beside[baseline] = _measure(cohort, positions, pool, chosen)
-        made = cohort.next(name, _ranked(cohort, positions, picks, by), "select", by=by, budget=budget, seed=seed, encoder=encoder, on=on, **asked)
+        made = cohort.next(name, _ranked(cohort, positions, picks, by), "select", **parameters)
         result = Cohort(name, made.table, {**made.header, "beside": beside}).save(workspace, dry_run=dry_run)
         run.counts |= {"pool": len(pool), "selected": len(result)}
         run.outputs |= {name: result.fingerprint or ""}

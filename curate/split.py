@@ -22,6 +22,7 @@ from isocenter.curate.split_components import Kin, kin_of
 from isocenter.curate.study_dates import study_dates
 from isocenter.curate.traits import trait
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.cohort_line import claim
 
 RATIO = {"train": 0.8, "val": 0.1, "test": 0.1}
 BALANCED = ("label", "dataset", "modality", "sex", "age")
@@ -48,7 +49,7 @@ class Terms:
 
 
 def split(workspace: Workspace, cohort: Cohort, *, name: str, ratio: Mapping[str, float] | None = None, seed: int = 0, terms: Terms | None = None,
-          dry_run: bool = False) -> Cohort:
+          dry_run: bool = False, force: bool = False) -> Cohort:
     """Give every sample a split so that each component lies on one side and what is balanced is spread as the ratio asks.
 
     A component joins samples of one patient (ids count within their dataset), one study, and pairs that are copies or unsettled, also through
@@ -75,6 +76,7 @@ def split(workspace: Workspace, cohort: Cohort, *, name: str, ratio: Mapping[str
         reason = [bound[component][1] if component in bound else None for component in kin.owner.tolist()]
         table = cohort.table.with_columns(pl.Series("split", side, dtype=pl.String), pl.coalesce(pl.Series("reason", reason, dtype=pl.String), "reason"))
         made = cohort.next(name, table, "split", ratio=shares, seed=seed, components=kin.number, **{key: value for key, value in stated.items() if key != "supplied"})
+        claim(workspace, made, force=force)
         told = _told(kin, side, traits, shares) | {"bound": Counter(text for text in reason if text), "spans": spans, "moved": _moved(table, earlier)}
         result = Cohort(name, made.table, {**made.header, "sides": told}).save(workspace, dry_run=dry_run)
         run.counts |= {"components": kin.number, **Counter(side)}

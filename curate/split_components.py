@@ -39,8 +39,7 @@ def kin_of(workspace: Workspace, cohort: Cohort, extra: NDArray[np.object_] | No
     Ids of patients and studies count within their dataset. extra: one value per row of the cohort; equal values are kin too.
     """
     names = [*cohort.header.get("lineage", []), cohort.name]
-    everyone = Cohort.open(workspace, names[0]) if len(names) > 1 else cohort
-    table = everyone.samples(workspace, COLUMNS).select("sample_id", "dataset", *COLUMNS)
+    table = _everyone(workspace, names[0], cohort).samples(workspace, COLUMNS).select("sample_id", "dataset", *COLUMNS)
     edges = [_shared(table, column) for column in ("patient_id", "study_id")]
     at = table.select("sample_id").with_row_index("at")
     edges += [_paired(at, read_table(workspace.pairs(name), PAIRS)) for name in names if workspace.pairs(name).exists()]
@@ -53,6 +52,13 @@ def kin_of(workspace: Workspace, cohort: Cohort, extra: NDArray[np.object_] | No
     number[used] = np.arange(len(used))
     component = pl.Series("component", number[found], dtype=pl.Int64)
     return Kin(table.with_columns(component).with_columns(pl.when(pl.col("component") >= 0).then("component")), owner.astype(np.int64))
+
+
+def _everyone(workspace: Workspace, eldest: str, cohort: Cohort) -> Cohort:
+    """The samples of the eldest cohort, and those of this one should that have been made anew since."""
+    first = Cohort.open(workspace, eldest).table if eldest != cohort.name and workspace.cohort(eldest).exists() else cohort.table
+    both = pl.concat([part.select("sample_id", "dataset") for part in (first, cohort.table)])
+    return Cohort(eldest, both.unique("sample_id", keep="first", maintain_order=True))
 
 
 def _shared(table: pl.DataFrame, column: str) -> NDArray[np.int64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -46,12 +48,31 @@ class Cohort:
         return cls(name, read_table(path, COHORT), read_header(path, COHORT), table_fingerprint(path))
 
     def save(self, workspace: Workspace, *, dry_run: bool = False) -> Cohort:
-        """Write the cohort whole or not at all, and return it with its fingerprint (a dry run returns it as it is)."""
+        """Write the cohort whole or not at all, and return it with its fingerprint (a dry run returns it as it is).
+
+        A cohort that is there already and says the same stays as it is; groups, pairs and ledger that another verb left under the name go.
+        """
         check_name(self.name)
         if dry_run:
             return self
+        if workspace.cohort(self.name).exists():
+            before = Cohort.open(workspace, self.name)
+            if _said(before.header) == _said(self.header) and self.holds_the_same(before):
+                return before
+            self._forget(workspace, before)
         write_table(workspace.cohort(self.name), self.table.select(column for column in COHORT.schema.names if column in self.table.columns), COHORT, self.header)
         return Cohort.open(workspace, self.name)
+
+    def holds_the_same(self, other: Cohort) -> bool:
+        """Whether both have the same rows in the same order."""
+        return len(self) == len(other) and self.table.equals(other.table.select(self.table.columns))
+
+    def _forget(self, workspace: Workspace, before: Cohort) -> None:
+        """Take away what the verb that made the cohort before left beside it, and this one does not leave."""
+        left: dict[str, list[Path]] = {"dedup": [workspace.groups(self.name), workspace.pairs(self.name)], "merge": sorted((workspace.root / "cohorts" / self.name).glob("*"))}
+        if before.header.get("verb") != self.header.get("verb"):
+            for path in left.get(str(before.header.get("verb")), []):
+                path.unlink(missing_ok=True)
 
     def next(self, name: str, table: pl.DataFrame, verb: str, **parameters: Any) -> Cohort:
         """A cohort made from this one; the header remembers how."""
@@ -67,6 +88,11 @@ class Cohort:
         tables = [read_table(workspace.samples(name), SAMPLES, ["sample_id", *extra]) for name in self.table["dataset"].unique().sort()]
         joined = pl.concat(tables) if tables else pl.DataFrame(schema={"sample_id": pl.String, **dict.fromkeys(extra, pl.String)})
         return self.table.join(joined, on="sample_id", how="left", maintain_order="left")
+
+
+def _said(header: dict[str, Any]) -> Any:
+    """A header as a file gives it back, without the inputs, which may differ in nothing that the cohort shows."""
+    return json.loads(json.dumps({key: value for key, value in header.items() if key != "inputs"}, default=str))
 
 
 def check_name(name: str) -> None:

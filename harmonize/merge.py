@@ -14,6 +14,7 @@ from isocenter.core.runs import ledger
 from isocenter.core.tables import read_table, table_fingerprint
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import Cohort, check_name
+from isocenter.harmonize.cohort_line import claim
 from isocenter.harmonize.doubt import read_doubt
 from isocenter.harmonize.merge_conflicts import (
     Disagreement,
@@ -66,8 +67,8 @@ class Merged:
 
 
 def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | None = None, space: str = "union", uncertain: str | Mapping[str, str] | None = None,
-          settle: Mapping[str, str] | None = None, dry_run: bool = False) -> Cohort:
-    """Put the readable samples of several scanned datasets into one cohort; the arguments are those of `Wish`.
+          settle: Mapping[str, str] | None = None, dry_run: bool = False, force: bool = False) -> Cohort:
+    """Put the readable samples of several scanned datasets into one cohort; the arguments are those of `Wish`; force: see `claim`.
 
     Samples in error never enter and stay in the sample table. The merge ledger is written beside the cohort (`merge_ledger`). Raises NotFound when a dataset
     was not scanned, BadInput when the condition is not valid SQL or nothing is left, Conflict when the members disagree on what values mean.
@@ -84,7 +85,9 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
         header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, **wish.plain()}, "parent": None, "inputs": dict(run.inputs),
                                   "space": found.space.plain(), "settled": {**found.carried_out, **{one.name: one.answer for one in found.found if one.answer}}, "warnings": list(found.warnings),
                                   "raw_values": fates(found.ledger), "lineage": []}
-        cohort = Cohort(name, found.rows.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header).save(workspace, dry_run=dry_run)
+        planned = Cohort(name, found.rows.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header)
+        claim(workspace, planned, force=force)
+        cohort = planned.save(workspace, dry_run=dry_run)
         if not dry_run:
             write_ledger(ledger_path(workspace, name), found.ledger, {"cohort": cohort.fingerprint, "space": found.space.plain(), "settled": header["settled"]})
         run.counts |= {"samples": len(cohort), "readable": found.readable}

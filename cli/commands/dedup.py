@@ -22,12 +22,12 @@ from isocenter.core.workspace import Workspace
 @dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, sheets: Path | None, seed: int, name: str, dry_run: bool, json_: bool) -> int:
+def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, sheets: Path | None, seed: int, name: str, dry_run: bool, force: bool, json_: bool) -> int:
     """Group the samples of COHORT that show one picture, keep one of each and carry the labels of all to it."""
     from isocenter.curate.dedup import dedup, write_sheets
     from isocenter.harmonize.cohort import Cohort
 
-    found = dedup(workspace, Cohort.open(workspace, cohort), name=name, near=near, local=local, seed=seed, dry_run=dry_run)
+    found = dedup(workspace, Cohort.open(workspace, cohort), name=name, near=near, local=local, seed=seed, dry_run=dry_run, force=force)
     pages = write_sheets(workspace, Cohort.open(workspace, cohort), found, sheets) if sheets and not dry_run else []
     by = Counter((pair.net, pair.verdict) for pair in found.pairs)
     body = {"cohort": name, "samples": len(found.cohort), "groups": found.groups, "dropped": found.dropped, "undecodable": found.undecodable,

@@ -36,7 +36,7 @@ def command(workspace: Workspace, cohort: str, sample: str | None, encoder: str 
     else:
         rows = departures(workspace, one)
         body = {"cohort": cohort, "stages": rows}
-        lines = [columns([(row["cohort"], row["verb"], row["in"], row["kept"], row["out"], ", ".join(f"{key} {value}" for key, value in row["asked"].items())) for row in rows],
+        lines = [columns([(row["cohort"], row["verb"], *("not known" if row[key] is None else row[key] for key in ("in", "kept", "out")), ", ".join(f"{key} {value}" for key, value in row["asked"].items())) for row in rows],
                          ("cohort", "by", "in", "kept", "out", "asked"))]
         next_ = f"isocenter explain {cohort} ID"
     pool = pool_of(workspace, one)

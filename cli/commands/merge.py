@@ -27,14 +27,14 @@ def _answers(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, .
 @with_workspace
 @as_json
 def command(workspace: Workspace, datasets: tuple[str, ...], where: str | None, space: str, uncertain: tuple[str, ...], settle: dict[str, str], name: str,
-            dry_run: bool, json_: bool) -> None:
+            dry_run: bool, force: bool, json_: bool) -> None:
     """Merge scanned datasets by metadata into cohort NAME, their labels unified; absent and not annotated stay apart."""
     from isocenter.cli.render import coverage, coverage_text, raw_values
     from isocenter.harmonize.doubt import doubt_of_texts
     from isocenter.harmonize.merge import merge
     from isocenter.harmonize.merge_ledger import ledger_path
 
-    cohort = merge(workspace, list(datasets), name=name, where=where, space=space, uncertain=doubt_of_texts(uncertain), settle=settle, dry_run=dry_run)
+    cohort = merge(workspace, list(datasets), name=name, where=where, space=space, uncertain=doubt_of_texts(uncertain), settle=settle, dry_run=dry_run, force=force)
     header, path = cohort.header, None if dry_run else ledger_path(workspace, name)
     body = {"cohort": name, "samples": len(cohort), "datasets": list(datasets), "space": header["space"], "coverage": coverage(cohort), "raw_values": header["raw_values"],
             "settled": header["settled"], "warnings": header["warnings"], "ledger": str(path) if path else None, "written": not dry_run}

@@ -29,7 +29,7 @@ from isocenter.core.workspace import Workspace
 @with_workspace
 @as_json
 def command(workspace: Workspace, cohort: str, by: str, budget: Budget, spend: str, encoder: str, on: str, limits: tuple[str, ...], licences: tuple[str, ...],
-            include: Path | None, exclude: Path | None, supplied: dict[str, Path], seed: int, name: str, dry_run: bool, json_: bool) -> None:
+            include: Path | None, exclude: Path | None, supplied: dict[str, Path], seed: int, name: str, dry_run: bool, force: bool, json_: bool) -> None:
     """Choose from COHORT within BUDGET, most worth first."""
     from isocenter.curate.select import Wishes, select
     from isocenter.harmonize.cohort import Cohort
@@ -39,7 +39,7 @@ def command(workspace: Workspace, cohort: str, by: str, budget: Budget, spend: s
         raise click.BadParameter(f"a share counts samples, not {spend}", param_hint="--budget")
     pool = Cohort.open(workspace, cohort)
     number = budget.of(len(pool))
-    result = select(workspace, pool, name=name, by=by, budget=number, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run)
+    result = select(workspace, pool, name=name, by=by, budget=number, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run, force=force)
     body = {"cohort": name, "samples": len(result), "by": by, "budget": number, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
     emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"]), f"isocenter export {name} --to files OUT")
 

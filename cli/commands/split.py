@@ -43,13 +43,13 @@ def parse_put(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, 
 @with_workspace
 @as_json
 def command(workspace: Workspace, cohort: str, ratio: dict[str, float], by: str, stratify: tuple[str, ...], keep: str | None, put: dict[str, str],
-            allow_published_test: tuple[str, ...], supplied: dict[str, Path], seed: int, name: str, dry_run: bool, json_: bool) -> None:
+            allow_published_test: tuple[str, ...], supplied: dict[str, Path], seed: int, name: str, dry_run: bool, force: bool, json_: bool) -> None:
     """Give every sample of COHORT a split; one patient, study or picture never stands on two sides."""
     from isocenter.curate.split import BALANCED, Terms, split
     from isocenter.harmonize.cohort import Cohort
 
     terms = Terms(by, stratify or BALANCED, keep, put, allow_published_test, supplied)
-    result = split(workspace, Cohort.open(workspace, cohort), name=name, ratio=ratio, seed=seed, terms=terms, dry_run=dry_run)
+    result = split(workspace, Cohort.open(workspace, cohort), name=name, ratio=ratio, seed=seed, terms=terms, dry_run=dry_run, force=force)
     sides, parameters = result.header["sides"], result.header["parameters"]
     body = {"cohort": name, "samples": len(result), "components": parameters["components"], "split": sides["samples"], **sides, "written": not dry_run}
     emit(body, json_, lambda: _text(name, len(result), list(ratio), parameters, sides), f"isocenter select {name} --budget {max(1, len(result) // 10)} --as {name}-small")
