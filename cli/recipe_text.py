@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isocenter.cli.options import columns
-from isocenter.cli.render import raw_values, size
+from isocenter.cli.render import STATES, raw_values, size
 
 if TYPE_CHECKING:
     from isocenter.curate.plan import RecipePlan
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def show(plan: RecipePlan, limit: int) -> str:
     """The plan, section by section; long lists are cut after `limit` lines and counted."""
-    members = [(row["dataset"], "in" if row["in"] else "out", row["samples"], size(row["bytes"]), row["license"] or "licence not stated", row["reason"]) for row in plan.members]
-    coverage = [(term, *states.values()) for term, states in sorted(plan.coverage.items())]
-    header = ("term", *(state.replace("_", " ") for state in next(iter(plan.coverage.values()), {})))
+    members = [(row["dataset"], "in" if row["in"] else "out", row["samples"], size(row["bytes"]), row["license"] or "not stated", row["reason"]) for row in plan.members]
+    coverage = [(term, *(states[state] for state in (*STATES, "not_annotated"))) for term, states in sorted(plan.coverage.items(), key=lambda item: (-item[1]["present"], item[0]))]
+    header = ("term", *STATES, "not annotated")
     verdicts = [line for use, verdict in plan.verdicts.items() for line in (f"{use}: {verdict['answer']}", *(f"  {reason}" for reason in cut(verdict["reasons"], limit)))]
     return "\n".join([
         f"{plan.recipe}: {plan.samples} samples, {size(plan.bytes)}", columns(members, ("dataset", "", "samples", "bytes", "licence", "")),

@@ -39,6 +39,22 @@ def raw_values(found: list[dict[str, Any]]) -> list[str]:
     return ["", columns(rows, names)] if found else []
 
 
+def members(found: list[dict[str, Any]]) -> str:
+    """How many samples of every dataset went into a merge, and why the others did not; a column of noughts is left out."""
+    names = ("dataset", "samples", "in_error", "condition_fails", "in")
+    shown = [name for name in names if name in ("dataset", "samples", "in") or any(row[name] for row in found)]
+    return columns([[row[name] for name in shown] for row in found], [name.replace("_", " ") for name in shown])
+
+
+def readings(header: dict[str, Any]) -> list[str]:
+    """The commonest raw values of a merge and what they became, after an empty line; nothing when no value was met."""
+    found, met = header["readings"], sum(row["met"] for row in header["raw_values"])
+    if not found:
+        return []
+    more = [f"… and {met - len(found)} more in the ledger"] if met > len(found) else []
+    return ["", columns([(row["dataset"], row["raw_value"], row["samples"], row["becomes"]) for row in found], ("dataset", "raw value", "samples", "becomes")), *more]
+
+
 def size(number: int | float) -> str:
     """Bytes for people."""
     value = float(number)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from isocenter.core.errors import BadInput
@@ -26,6 +25,8 @@ from isocenter.harmonize.merge_conflicts import (
 )
 from isocenter.harmonize.merge_copies import contradicting_copies, with_answers
 from isocenter.harmonize.merge_ledger import fates, ledger_path, merge_ledger, write_ledger
+from isocenter.harmonize.merge_told import dropped_terms, members_told, readings_told, told
+from isocenter.harmonize.merge_where import where as where_holds
 from isocenter.harmonize.readings import Readings, path_of, read_readings
 from isocenter.harmonize.sample import LABELS_DTYPE, SAMPLES
 from isocenter.harmonize.source import open_source, scanned
@@ -53,14 +54,15 @@ class Wish:
 class Merged:
     """What a merge would be.
 
-    rows: the chosen samples with their labels in the space; readable: how many the condition chose from. carried_out: answers that
-    were given when the members were adopted.
+    rows: the chosen samples with their labels in the space; readable: how many the condition chose from; summary: `members`,
+    `dropped_terms`, `readings` and `raw_values`, as they stand in the cohort's header. carried_out: answers that were given when the members were adopted.
     """
 
     rows: pl.DataFrame
     readable: int
     space: LabelSpace
     ledger: pl.DataFrame
+    summary: dict[str, Any]
     found: tuple[Disagreement, ...]
     carried_out: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -81,10 +83,11 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
         require_settled(found.found)
         run.inputs |= {dataset: table_fingerprint(workspace.samples(dataset)) for dataset in datasets}
         if found.rows.height == 0:
-            raise BadInput("no sample fits" if found.readable else "no sample can be read", hint=f"the condition was {where!r}" if where else None)
+            raise BadInput(f"the condition holds for none of {found.readable} samples" if found.readable else "no sample can be read", where=where,
+                           hint=next((text for text in found.warnings if text.startswith("the condition")), None))
         header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, **wish.plain()}, "parent": None, "inputs": dict(run.inputs),
                                   "space": found.space.plain(), "settled": {**found.carried_out, **{one.name: one.answer for one in found.found if one.answer}}, "warnings": list(found.warnings),
-                                  "raw_values": fates(found.ledger), "lineage": []}
+                                  **found.summary, "lineage": []}
         planned = Cohort(name, found.rows.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header)
         claim(workspace, planned, force=force)
         cohort = planned.save(workspace, dry_run=dry_run)
@@ -106,13 +109,17 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     _refuse_doubles(rows)
     found, warnings = answered([*disagreements(members), *contradicting_copies(rows)], open_)
     rows = with_answers(rows, {one.name: one.answer for one in found if one.answer})
-    chosen = _where(rows, wish.where) if wish.where else rows
+    chosen, unsaid = where_holds(rows, wish.where, target.terms) if wish.where else (rows, [])
+    counted, dropped = members_told(tables, chosen), dropped_terms(target, {term for table in tables.values() for term in _annotated(table)})
+    warnings += [*unsaid, *told(counted, dropped, target.name)]
     warnings += [f"{one.name} is present in one and absent in another, {len(one.details)} {'time' if len(one.details) == 1 else 'times'}. They stay as they are; `dedup` withholds "
                  f"the term, unless --settle, or [merge.settle] of a recipe, says which counts: {toml_line(one.name, one.answers[0])}" for one in found if one.answer is None and not one.stops]
     warnings += [f"{member.name} was scanned before raw values were kept; its part of the ledger is empty: isocenter scan {member.name}"
                  for member in members if not path_of(workspace, member.name).exists()]
     warnings += _unsaid(target, tables)
-    return Merged(chosen, rows.height, target, merge_ledger(workspace, members, chosen, target, found), tuple(found), carried_out, tuple(warnings))
+    became = merge_ledger(workspace, members, chosen, target, found)
+    summary = {"members": counted, "dropped_terms": dropped, "readings": readings_told(became), "raw_values": fates(became)}
+    return Merged(chosen, rows.height, target, became, summary, tuple(found), carried_out, tuple(warnings))
 
 
 def _member(workspace: Workspace, dataset: str) -> Member:
@@ -160,16 +167,3 @@ def _into(rows: pl.DataFrame, target: LabelSpace) -> pl.DataFrame:
             carried[key] = {term: found[term] for term in sorted(found)}
         column.append(None if key is None else carried[key])
     return rows.with_columns(pl.Series("labels", column, dtype=LABELS_DTYPE))
-
-
-def _where(rows: pl.DataFrame, condition: str) -> pl.DataFrame:
-    """Rows for which the SQL condition holds, in their order; the query sees nothing but the rows."""
-    table = rows.with_row_index("row_number").to_arrow()
-    connection = duckdb.connect(config={"python_enable_replacements": False})
-    connection.register("samples", table)
-    connection.execute("set enable_external_access = false; set lock_configuration = true")
-    try:
-        kept = connection.execute(f"select row_number from samples where ({condition}) order by row_number").fetchall()  # a query over one table in memory
-    except duckdb.Error as error:
-        raise BadInput(f"--where is not valid: {str(error).splitlines()[0]}", hint=f"columns: {', '.join(rows.columns)}") from error
-    return rows[[row for (row,) in kept]]

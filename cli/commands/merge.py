@@ -29,16 +29,16 @@ def _answers(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, .
 def command(workspace: Workspace, datasets: tuple[str, ...], where: str | None, space: str, uncertain: tuple[str, ...], settle: dict[str, str], name: str,
             dry_run: bool, force: bool, json_: bool) -> None:
     """Merge scanned datasets by metadata into cohort NAME, their labels unified; absent and not annotated stay apart."""
-    from isocenter.cli.render import coverage, coverage_text, raw_values
+    from isocenter.cli.render import coverage, coverage_text, members, raw_values, readings
     from isocenter.harmonize.doubt import doubt_of_texts
     from isocenter.harmonize.merge import merge
     from isocenter.harmonize.merge_ledger import ledger_path
 
     cohort = merge(workspace, list(datasets), name=name, where=where, space=space, uncertain=doubt_of_texts(uncertain), settle=settle, dry_run=dry_run, force=force)
     header, path = cohort.header, None if dry_run else ledger_path(workspace, name)
-    body = {"cohort": name, "samples": len(cohort), "datasets": list(datasets), "space": header["space"], "coverage": coverage(cohort), "raw_values": header["raw_values"],
+    body = {"cohort": name, "samples": len(cohort), "datasets": list(datasets), "space": header["space"], "coverage": coverage(cohort), "raw_values": header["raw_values"], "members": header["members"], "dropped_terms": header["dropped_terms"], "readings": header["readings"],
             "settled": header["settled"], "warnings": header["warnings"], "ledger": str(path) if path else None, "written": not dry_run}
-    lines = [f"{name}: {len(cohort)} samples of {', '.join(datasets)}", coverage_text(cohort), *raw_values(header["raw_values"]),
+    lines = [f"{name}: {len(cohort)} samples", members(header["members"]), "", coverage_text(cohort), *raw_values(header["raw_values"]), *readings(header),
              *[f"settled: {name} = {answer}" for name, answer in header["settled"].items()], *[f"warning: {text}" for text in header["warnings"]],
              *([f"ledger: {path.with_suffix('.csv')}"] if path else [])]
     emit(body, json_, "\n".join(lines), f"isocenter dedup {name} --as {name}-unique")
