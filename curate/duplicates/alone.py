@@ -2,7 +2,8 @@
 
 A copy resembles its original far more than anything else resembles either; a neighbouring slice has a next neighbour that is nearly
 as close. So a pair gains by the distance to its best rival and loses where there is none. This is the ratio test that Lowe 2004
-uses for points, asked of pictures. Where many pairs near the line have close rivals, standing alone proves nothing and nothing is gained.
+uses for points, asked of pictures. Where many pairs near the line have close rivals, standing alone proves nothing and nothing is gained; there a third picture that agrees
+half-heartedly with both is no further copy but the next neighbour.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ NEAR, FAR = 2.5, 8.5               # distance to the best rival: below NEAR a pa
 PER_STEP = 0.9                     # log-odds lost or gained per step of that distance
 NOWHERE = -12.0                    # log-odds at and below which a rival is none
 TRIANGLE = 2.0                     # a third picture is one more copy, not a rival, if all three sides agree up to this
+LIKELY = 0.0                       # and, among dense neighbours, if it is likely to be one picture with both
 LOWEST = -4.0                      # log-odds below which no distance makes one picture of two
 MANY = 100                         # pictures from which standing alone counts in full
 CROWD, FEW = 0.1, 3                # pairs with close rivals, per pair without and in number, beyond which nothing is gained
@@ -43,6 +45,8 @@ def weigh(odds: Mapping[Key, float], doubtful: Collection[Key], pictures: int) -
     crowded = sum(distance[pair] < NEAR - 1 for pair in near)
     lone = sum(distance[pair] >= NEAR for pair in near)
     gains = min(1.0, pictures / MANY) if crowded <= CROWD * lone + FEW else 0.0
+    if not gains:
+        distance = _distances(odds, LIKELY)
     weighed = dict(odds)
     for pair, value in odds.items():
         if value < SURE:
@@ -51,7 +55,7 @@ def weigh(odds: Mapping[Key, float], doubtful: Collection[Key], pictures: int) -
     return Weighed(weighed, crowded, lone, gains)
 
 
-def _distances(odds: Mapping[Key, float]) -> dict[Key, float]:
+def _distances(odds: Mapping[Key, float], least: float = NOWHERE) -> dict[Key, float]:
     """How far every pair lies above its best rival: the best other picture of either end that is not one more copy of both."""
     one_picture = _one_picture(odds)
     best: dict[int, dict[int, float]] = defaultdict(dict)
@@ -62,15 +66,15 @@ def _distances(odds: Mapping[Key, float]) -> dict[Key, float]:
     found = {}
     for a, b in odds:
         first, second = one_picture.get(a, -a - 1), one_picture.get(b, -b - 1)
-        found[a, b] = float("inf") if first == second else odds[a, b] - max(_rival(first, second, odds[a, b], best), _rival(second, first, odds[a, b], best))
+        found[a, b] = float("inf") if first == second else odds[a, b] - max(_rival(*ends, odds[a, b], best, least) for ends in ((first, second), (second, first)))
     return found
 
 
-def _rival(here: int, there: int, value: float, best: Mapping[int, Mapping[int, float]]) -> float:
-    """The log-odds of the best other picture of `here` that `there` does not know as well."""
+def _rival(here: int, there: int, value: float, best: Mapping[int, Mapping[int, float]], least: float) -> float:
+    """The log-odds of the best other picture of `here` that `there` does not know as well (and at `least` so well)."""
     found = NOWHERE
     for other, side in best[here].items():
-        if other != there and side > found and best[there].get(other, NOWHERE) < min(value, side) - TRIANGLE:
+        if other != there and side > found and best[there].get(other, NOWHERE) < max(min(value, side) - TRIANGLE, least):
             found = side
     return found
 

@@ -40,3 +40,10 @@ def test_the_original_and_its_sure_copy_count_as_one() -> None:
 def test_nothing_is_gained_in_a_small_corpus_or_among_many_rows_of_slices(pictures: int, rows: int) -> None:
     crowd = {(10 * r + a, 10 * r + a + 1): 0.5 for r in range(1, rows + 1) for a in range(3)}
     assert weigh({(0, 1): -1.0} | crowd, (), pictures).odds[0, 1] < CLEAR
+
+
+def test_among_dense_neighbours_a_next_neighbour_is_a_rival_though_it_resembles_both() -> None:
+    end_of_row = {(0, 1): 1.6, (0, 2): 1.5, (1, 2): -0.4}
+    crowd = {(10 * r + a, 10 * r + a + 1): 0.5 for r in range(1, 21) for a in range(3)}
+    assert weigh(end_of_row | crowd, (), 200).odds[0, 1] < CLEAR
+    assert weigh(end_of_row | FAR_AWAY, (), 200).odds[0, 1] > CLEAR
