@@ -16,10 +16,12 @@ def show(plan: RecipePlan, limit: int) -> str:
     members = [(row["dataset"], "in" if row["in"] else "out", row["samples"], size(row["bytes"]), row["license"] or "not stated", row["reason"]) for row in plan.members]
     coverage = [(term, *(states[state] for state in (*STATES, "not_annotated"))) for term, states in sorted(plan.coverage.items(), key=lambda item: (-item[1]["present"], item[0]))]
     header = ("term", *STATES, "not annotated")
+    missing = [str(row["dataset"]) for row in plan.members if not row["in"]]
     verdicts = [line for use, verdict in plan.verdicts.items() for line in (f"{use}: {verdict['answer']}", *(f"  {reason}" for reason in cut(verdict["reasons"], limit)))]
     return "\n".join([
         f"{plan.recipe}: {plan.samples} samples, {size(plan.bytes)}", columns(members, ("dataset", "", "samples", "bytes", "licence", "")),
         *([columns(coverage[:limit], header)] if coverage else []), *([f"… and {len(coverage) - limit} more"] if len(coverage) > limit else []), *raw_values(plan.raw_values), *verdicts,
+        *([f"a build needs {', '.join(missing)}"] if missing else []),
         *cut([f"conflict: {text}" for text in plan.conflicts], limit), *cut([f"warning: {text}" for text in plan.warnings], limit),
     ])
 

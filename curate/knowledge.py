@@ -43,7 +43,7 @@ def known_of(workspace: Workspace, datasets: Iterable[str]) -> dict[str, Known]:
                 license_ = License(license_.id, **(license_.flags() | dict.fromkeys(claims.contested, "unknown")))
             kinds = ", ".join(quoted(kind) for kind in GRAVE)
             rows = query(f"SELECT d.type, d.finding, d.release, d.fixed_in FROM artifact_dataset d WHERE slug = {quoted(slug)} AND d.type IN ({kinds}) ORDER BY d.type, d.finding")
-            warnings = [f"{row['type']}: {row['finding']}" + (f" (fixed in {row['fixed_in']})" if row["fixed_in"] else "") for row in rows]
+            warnings = [f"published about {slug}, {row['type']}: {row['finding']}" + (f" (fixed in {row['fixed_in']})" if row["fixed_in"] else "") for row in rows]
             found[name] = Known(name, slug, license_, (*warnings, *_overlaps(slug, present, query)))
     return found
 

@@ -15,7 +15,7 @@ from isocenter.curate.recipe import Recipe
 from isocenter.curate.recipe_check import check_recipe, looked_at, require_use
 from isocenter.curate.recipe_rules import tried
 from isocenter.curate.report.facts import coverage
-from isocenter.curate.rights import licenses_of, verdicts
+from isocenter.curate.rights import licenses_of, together, told_by_dataset
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.merge import Wish, look
 from isocenter.harmonize.merge_conflicts import toml_line
@@ -64,12 +64,15 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
     refused = [f"{error.what}\n  a build stops here; {error.hint}" for error in [tried(require_use, workspace, recipe, cohort)] if error is not None]
     open_ = [f"{one}\n  a build stops here until the recipe says under [merge.settle]: {toml_line(one.name, one.answers[0])}"
              for one in merged.found if one.answer is None and one.stops]
+    licenses = licenses_of(workspace, cohort)
+    told = told_by_dataset(licenses)
+    members = [row | {"license": told.get(row["dataset"], row["license"])} for row in members]
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
-    combined = verdicts(workspace, cohort)
+    combined = together(licenses)
     size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)
     return RecipePlan(
         recipe.name, members, len(cohort), size, {term: counts | {"not_annotated": len(cohort) - sum(counts.values())} for term, counts in states.items()},
-        [*refused, *open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses_of(workspace, cohort).items()],
+        [*refused, *open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses.items()],
         {use: {"answer": verdict.answer, "reasons": [f"{reason.dataset}: {reason.why}" for reason in verdict.reasons]} for use, verdict in combined.verdicts.items()},
         recipe.stages, [*warnings, *merged.warnings], fates(merged.ledger),
     )

@@ -40,6 +40,16 @@ def licenses_of(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int] 
     return found
 
 
+def told_by_dataset(licenses: Mapping[str, tuple[License, int]]) -> dict[str, str]:
+    """What stands for the licences of each dataset in one line: its licence, or how many there are when its samples have their own."""
+    found: dict[str, list[str]] = {}
+    for name in licenses:
+        dataset, _, text = name.partition(": ")
+        found.setdefault(dataset, []).append(text)
+    return {dataset: texts[0] if len(texts) == 1 else f"per sample: {len([text for text in texts if text != UNSTATED])} licences{' or none' if UNSTATED in texts else ''}"
+            for dataset, texts in found.items()}
+
+
 def verdicts(workspace: Workspace, cohort: Cohort, *, changed: bool = True) -> Combination:
     """What may be done with the whole. changed: pixels or labels differ from what was published."""
     return together(licenses_of(workspace, cohort), changed=changed)

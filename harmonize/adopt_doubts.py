@@ -24,6 +24,13 @@ def doubts(workspace: Workspace, source: Source) -> list[str]:
     return [*_slug(workspace, source, layout), *_license(source.license), *_terms(layout)]
 
 
+def licence_told(workspace: Workspace, source: Source) -> str:
+    """What stands for the licence of a dataset that is not scanned yet: as its user stated it, or by samples where its table has a column of them."""
+    layout = layouts.load(layouts.find(source.layout, workspace))
+    by_sample = any(column == "license" for table in layout.tables for column, _ in table.columns)
+    return source.license or ("stated per sample" if by_sample else "not stated")
+
+
 def _slug(workspace: Workspace, source: Source, layout: Layout) -> Iterator[str]:
     if source.slug in (source.name, layout.dataset):
         return

@@ -26,7 +26,7 @@ from isocenter.core.workspace import Workspace
 @as_json
 def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, force: bool, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
-    from isocenter.harmonize.adopt_doubts import doubts
+    from isocenter.harmonize.adopt_doubts import doubts, licence_told
     from isocenter.harmonize.layout_match import best, form_of
     from isocenter.harmonize.source import adopt, parse_terms, replaced
     from isocenter.harmonize.table_layout import layout_for_table
@@ -41,7 +41,7 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
                    maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"))
     looks = next((claim.layout for claim in claims if claim.layout != form), None) if form is None else None
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
-    told = f"{name}: {source.root} (layout {source.layout}, licence {source.license or 'not stated'})"
+    told = f"{name}: {source.root} (layout {source.layout}, licence {licence_told(workspace, source)})"
     if form:
         told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout folder"
     if looks:

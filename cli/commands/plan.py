@@ -78,7 +78,8 @@ def _recipe(path: Path, data: tuple[str, ...], folder: Path | None, limit: int, 
     recipe = read_recipe(path, {name: Path(root).resolve() for name, _, root in pairs})
     workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
     plan = plan_recipe(workspace, recipe)
-    emit(asdict(plan), json_, lambda: show(plan, limit), " ".join(["isocenter build", str(path), *(f"--data {text}" for text in data)]))
+    missing = [f"{row['dataset']}=/path/you/have" for row in plan.members if not row["in"]]
+    emit(asdict(plan), json_, lambda: show(plan, limit), " ".join(["isocenter build", str(path), *(f"--data {text}" for text in (*data, *missing))]))
 
 
 def _workspace(folder: Path | None) -> Workspace | None:

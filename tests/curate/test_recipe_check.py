@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
+from isocenter.cli.main import cli
 from isocenter.core.errors import BadInput, IsocenterError, NotFound, Refused
 from isocenter.core.workspace import Workspace
 from isocenter.curate.build import build
@@ -99,3 +102,16 @@ def test_a_licence_stops_a_build_before_copies_are_looked_for_and_stands_in_the_
     assert "use 'commercial' is not allowed" in plan_recipe(workspace, read_recipe(recipe)).conflicts[0]
     recipe.write_text(text.replace("budget = 60", 'budget = 6\nonly_license = ["CC-BY-4.0"]'))
     assert plan_recipe(workspace, read_recipe(recipe)).conflicts == []
+
+
+def test_a_plan_tells_licences_by_sample_what_a_build_lacks_and_whose_findings_it_cites(path: Path, workspace: Workspace) -> None:
+    Image.new("L", (8, 8)).save(path.parent / "a/1.png")
+    Image.new("L", (8, 8), 9).save(path.parent / "a/2.png")
+    (path.parent / "a/t.csv").write_text("file,license\n1.png,CC0-1.0\n2.png,CC BY 4.0\n")
+    path.with_name("l.toml").write_text('images = "{file}"\n[[tables]]\nname = "t"\nfile = "t.csv"\non = "{file}"\ncolumns = { license = "license" }\n')
+    path.write_text('[[dataset]]\nname = "a"\nroot = "a"\nlayout = "l.toml"\ndataset = "covid-chestxray-dataset"\n[[dataset]]\nname = "b"\nroot = "nowhere"\n')
+    plan = plan_recipe(workspace, read_recipe(path))
+    assert plan.members[0]["license"] == "per sample: 2 licences"
+    assert all(text.startswith("a: published about ") for text in plan.warnings if "leakage-report" in text)
+    shown = CliRunner().invoke(cli, ["plan", str(path), "-w", str(workspace.root)]).output
+    assert shown.splitlines()[-1] == f"next: isocenter build {path} --data b=/path/you/have --workspace {workspace.root}"
