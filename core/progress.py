@@ -45,7 +45,7 @@ def _lines(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
         if now - last >= EVERY_SECONDS:
             last, rate = now, count / (now - started)
             left = f", {(total - count) / rate:.0f} s left" if total else ""
-            sys.stderr.write(f"{what}: {count}{f' of {total}' if total else ''}, {rate:.0f}/s{left}\n")
+            sys.stderr.write(f"{what}: {count}{f' of {total}' if total else ''}, {rate:.{0 if rate >= 10 else 1}f}/s{left}\n")
             sys.stderr.flush()
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from isocenter.core.workspace import Workspace
 from isocenter.curate.duplicates.find import Found, find
 from isocenter.curate.duplicates.picture import Picture
+from isocenter.curate.duplicates.resume import home
 from isocenter.curate.groups import Pair
 from isocenter.harmonize.decode import Decoder
 
@@ -34,7 +35,8 @@ def near_pairs(workspace: Workspace, table: pl.DataFrame, known: list[Pair], *, 
     copies = {pair.b for pair in known}
     rest = table.filter(~pl.col("sample_id").is_in(list(copies)))
     decoders = {dataset: Decoder(workspace, dataset) for dataset in rest["dataset"].unique().sort()}
-    found = find([_picture(row, place, decoders[row["dataset"]]) for place, row in enumerate(rest.iter_rows(named=True))], local=local, seed=seed)
+    pictures = [_picture(row, place, decoders[row["dataset"]]) for place, row in enumerate(rest.iter_rows(named=True))]
+    found = find(pictures, local=local, seed=seed, keep=home(workspace.root / "unfinished" / "dedup", pictures, local=local, seed=seed))
     return Near([Pair(p.a, p.b, p.net.value, round(p.score, 4), p.verdict.value, p.transform) for p in found.pairs], found)
 
 
@@ -54,13 +56,17 @@ def _numbers(value: object, sort: type) -> tuple | None:  # type: ignore[type-ar
 
 
 def sheets(workspace: Workspace, table: pl.DataFrame, pairs: list[Pair], folder: Path) -> list[Path]:
-    """Contact sheets of the pairs that a person should see: unsettled ones, then the least sure of the joined and of the refuted."""
-    from isocenter.curate.duplicates.sheets import write_sheets
+    """Contact sheets of the pairs that a person should see: unsettled ones, and apart from them the least sure of the joined and of the refuted.
+
+    table: sample_id, dataset, spacing_mm.
+    """
+    from isocenter.curate.duplicates.sheets import Shown, write_sheets
 
     near = [pair for pair in pairs if pair.net not in ("file", "pixel")]
     weakest = sorted((pair for pair in near if pair.verdict == "same"), key=lambda pair: pair.score)[:EXAMPLES]
     strongest = sorted((pair for pair in near if pair.verdict == "different"), key=lambda pair: -pair.score)[:EXAMPLES]
     shown = sorted((pair for pair in near if pair.verdict == "unsettled"), key=lambda pair: -pair.score)[:MOST] + weakest + strongest
-    dataset = dict(table.select("sample_id", "dataset").iter_rows())
-    decoders = {name: Decoder(workspace, name) for name in sorted({dataset[name] for pair in shown for name in (pair.a, pair.b)})}
-    return write_sheets(shown, {name: decoders[dataset[name]].loader(name) for pair in shown for name in (pair.a, pair.b)}, folder)
+    names = {name for pair in shown for name in (pair.a, pair.b)}
+    rows = {row["sample_id"]: row for row in table.select("sample_id", "dataset", "spacing_mm").iter_rows(named=True) if row["sample_id"] in names}
+    decoders = {dataset: Decoder(workspace, dataset) for dataset in sorted({row["dataset"] for row in rows.values()})}
+    return write_sheets(shown, {name: Shown(decoders[row["dataset"]].loader(name), _numbers(row["spacing_mm"], float)) for name, row in rows.items()}, folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from isocenter.curate.duplicates.line import CLEAR, SURELY_TWO, Line, learn, shi
 from isocenter.curate.duplicates.picture import Candidate, Evidence, Member, Net, Pair, Picture, Verdict
 from isocenter.curate.duplicates.planted import SAMPLE, plant
 from isocenter.curate.duplicates.prepare import prepare
+from isocenter.curate.duplicates.resume import kept
 from isocenter.curate.duplicates.workers import Pool, pool
 from isocenter.embeddings.local_features import VARIANTS
 
@@ -42,15 +42,16 @@ class Found:
 
 
 def find(pictures: Sequence[Picture], *, local: bool | None = None, seed: int = 0, workers: int | None = None,
-         scratch: Path | None = None, proof: bool = True) -> Found:
+         keep: Path | None = None, proof: bool = True) -> Found:
     """All duplicates among the pictures.
 
     local: cast the local-feature net (None: up to 50,000 pictures). proof: without it only equal bytes and pixels are judged and
-    the thumbnails' candidates are listed as unsettled. scratch: a folder for about 0.5 MB per picture, by default a temporary one.
+    the thumbnails' candidates are listed as unsettled. keep: a folder for about 0.5 MB per picture in which a search
+    that was cut goes on, and which is removed when it ends; it belongs to this search alone (`resume.home`). None: a temporary one.
     The same pictures, seed and library versions give the same result, whatever the number of workers.
     """
-    with tempfile.TemporaryDirectory(prefix="isocenter-duplicates-", dir=scratch) as folder, pool(workers) as crew:
-        return _Search(pictures, Path(folder), crew, seed).run(len(pictures) <= LOCAL_UP_TO if local is None else local, proof)
+    with kept(keep) as folder, pool(workers, folder if keep else None) as crew:
+        return _Search(pictures, folder, crew, seed).run(len(pictures) <= LOCAL_UP_TO if local is None else local, proof)
 
 
 class _Search:

@@ -18,7 +18,7 @@ CACHED = 128
 def prove_all(pairs: Sequence[list[Candidate]], folder: Path, pool: Pool) -> list[Evidence | None]:
     """The evidence of the best hypothesis of every pair, in order; None where nothing aligns the two."""
     jobs = [(pairs[start:start + PAIRS], folder) for start in range(0, len(pairs), PAIRS)]
-    return [found for block in pool.map(_prove_chunk, jobs, "prove pairs") for found in block]
+    return list(pool.each(_prove_chunk, jobs, "compare pairs closely", len(pairs)))
 
 
 def _prove_chunk(job: tuple[Sequence[list[Candidate]], Path]) -> list[Evidence | None]:

@@ -140,7 +140,7 @@ def _descriptors(path: Path) -> NDArray[np.uint8]:
 def _vectors(paths: list[Path], vocabulary: Vocabulary, projection: Projection, pool: Pool) -> dict[Variant, NDArray[np.float16]]:
     step = 64
     jobs = [(paths[start:start + step], vocabulary, projection) for start in range(0, len(paths), step)]
-    blocks = list(pool.map(_vectors_chunk, jobs, "local features"))
+    blocks = list(pool.map(_vectors_chunk, jobs, "describe pictures by local features, in blocks"))
     return {variant: np.concatenate([block[v] for block in blocks]) for v, variant in enumerate(VARIANTS)}
 
 

@@ -33,7 +33,7 @@ class Plant:
 def plant(origins: Sequence[int], neighbours: dict[int, list[int]], folder: Path, pool: Pool, *, seed: int) -> list[Plant]:
     """Three copies of every origin (one lightly changed, two by hand), proved against the origin and up to three neighbours each."""
     jobs = [(int(i), neighbours.get(int(i), [])[:3], folder, seed + int(i)) for i in origins]
-    return list(pool.map(_plant_one, jobs, "plant copies"))
+    return list(pool.map(_plant_one, jobs, "learn from altered copies"))
 
 
 def _plant_one(job: tuple[int, list[int], Path, int]) -> Plant:

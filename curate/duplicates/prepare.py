@@ -50,7 +50,7 @@ def prepare(pictures: Sequence[Picture], folder: Path, pool: Pool, *, points: bo
     """
     chunks = [range(start, min(start + CHUNK, len(pictures))) for start in range(0, len(pictures), CHUNK)]
     jobs = [([pictures[i] for i in chunk], [folder / f"{i}.npz" for i in chunk], points) for chunk in chunks]
-    return [facts for chunk in pool.map(_prepare_chunk, jobs, "decode") for facts in chunk]
+    return list(pool.each(_prepare_chunk, jobs, "read pictures", len(pictures)))
 
 
 def load_prepared(path: Path) -> Prepared:

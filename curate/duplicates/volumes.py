@@ -57,7 +57,7 @@ def compare_all(pictures: Sequence[Picture], paths: Sequence[Path], pool: Pool) 
     pairs = candidates(volumes, pool)
     step = 4
     jobs = [([(i, j, volumes[i], volumes[j]) for i, j in pairs[start:start + step]]) for start in range(0, len(pairs), step)]
-    judged = [row for block in pool.map(_compare_chunk, jobs, "prove volumes") for row in block]
+    judged = list(pool.each(_compare_chunk, jobs, "compare volumes closely", len(pairs)))
     return [_pair(pictures[i], pictures[j], detail, matrix) for i, j, detail, matrix in judged if detail > DIFFERENT - 0.2]
 
 
@@ -74,7 +74,7 @@ def candidates(volumes: Sequence[Volume], pool: Pool) -> list[tuple[int, int]]:
     near = np.minimum(*(np.argsort(np.argsort(d, axis=1), axis=1) for d in distances))
     cubes = np.stack([_cube(volume, LONGEST, SCREEN, SCREEN_CONTENT) for volume in volumes])
     jobs = [(cubes, i, np.flatnonzero(near[i] <= SCREENED)) for i in range(count)]
-    alike = np.stack(list(pool.map(_screen, jobs, "screen volumes")))
+    alike = np.stack(list(pool.map(_screen, jobs, "compare volumes coarsely")))
     found: set[tuple[int, int]] = set()
     for order in (*distances, -np.maximum(alike, alike.T)):
         np.fill_diagonal(order, np.inf)
