@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from isocenter.core.errors import IsocenterError
 from isocenter.core.near_names import near
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
@@ -25,10 +26,14 @@ def doubts(workspace: Workspace, source: Source) -> list[str]:
 
 
 def licence_told(workspace: Workspace, source: Source) -> str:
-    """What stands for the licence of a dataset that is not scanned yet: as its user stated it, or by samples where its table has a column of them."""
-    layout = layouts.load(layouts.find(source.layout, workspace))
-    by_sample = any(column == "license" for table in layout.tables for column, _ in table.columns)
-    return source.license or ("stated per sample" if by_sample else "not stated")
+    """What stands for the licence of a dataset: as its user stated it, or that its samples state their own where a table of its layout has a column of them."""
+    if source.license:
+        return source.license
+    try:
+        tables = layouts.load(layouts.find(source.layout, workspace)).tables
+    except IsocenterError:                                  # the layout's file is gone; `scan` says so
+        return "not stated"
+    return "stated per sample" if any(column == "license" for table in tables for column, _ in table.columns) else "not stated"
 
 
 def _slug(workspace: Workspace, source: Source, layout: Layout) -> Iterator[str]:

@@ -47,6 +47,22 @@ def outdated(line: list[Cohort]) -> list[tuple[Cohort, Cohort]]:
     return [(parent, child) for parent, child in pairwise(line) if child.header.get("inputs", {}).get(parent.name) not in (None, parent.fingerprint)]
 
 
+def by_descent(cohorts: list[Cohort]) -> list[tuple[int, Cohort]]:
+    """Cohorts with their depth, each below the one that it came from, those without one by name."""
+    known = {cohort.name: cohort for cohort in cohorts}
+    children: dict[str | None, list[Cohort]] = {}
+    for cohort in sorted(cohorts, key=lambda one: one.name):
+        parent = cohort.header.get("parent")
+        children.setdefault(parent if parent in known else None, []).append(cohort)
+    found: list[tuple[int, Cohort]] = []
+    waiting = [(0, cohort) for cohort in reversed(children.get(None, []))]
+    while waiting:
+        depth, cohort = waiting.pop()
+        found.append((depth, cohort))
+        waiting += [(depth + 1, child) for child in reversed(children.get(cohort.name, []))]
+    return found
+
+
 def _asked(header: dict[str, Any]) -> Any:
     """What a verb was asked for, as a file would give it back."""
     parameters = {key: value for key, value in header.get("parameters", {}).items() if key not in COMPUTED}
