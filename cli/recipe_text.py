@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from isocenter.cli.options import columns
 from isocenter.cli.render import STATES, raw_values, size
+from isocenter.registry.amounts import amount
 
 if TYPE_CHECKING:
     from isocenter.curate.plan import RecipePlan
@@ -19,7 +20,7 @@ def show(plan: RecipePlan, limit: int) -> str:
     missing = [str(row["dataset"]) for row in plan.members if not row["in"]]
     verdicts = [line for use, verdict in plan.verdicts.items() for line in (f"{use}: {verdict['answer']}", *(f"  {reason}" for reason in cut(verdict["reasons"], limit)))]
     return "\n".join([
-        f"{plan.recipe}: {plan.samples} samples, {size(plan.bytes)}", columns(members, ("dataset", "", "samples", "bytes", "licence", "")),
+        f"{plan.recipe}: {amount(plan.samples, 'sample')}, {size(plan.bytes)}", columns(members, ("dataset", "", "samples", "bytes", "licence", "")),
         *([columns(coverage[:limit], header)] if coverage else []), *([f"… and {len(coverage) - limit} more"] if len(coverage) > limit else []), *raw_values(plan.raw_values), *verdicts,
         *([f"a build needs {', '.join(missing)}"] if missing else []),
         *cut([f"conflict: {text}" for text in plan.conflicts], limit), *cut([f"warning: {text}" for text in plan.warnings], limit),

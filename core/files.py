@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from isocenter.core.errors import NotFound
+from isocenter.core.near_names import near
+
 BLOCK = 1 << 20
 
 
@@ -25,6 +28,14 @@ def file_hash(path: Path) -> str:
         while block := stream.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def require_file(path: Path) -> Path:
+    """The path, if a file lies there. Raises NotFound with the file beside it that was meant."""
+    if path.is_file():
+        return path
+    close = near(path.name, [one.name for one in path.parent.iterdir()]) if path.parent.is_dir() else None
+    raise NotFound("a folder, not a file" if path.is_dir() else "no such file", where=str(path), hint=f"did you mean {path.parent / close}?" if close and not path.exists() else None)
 
 
 def fingerprint(value: Any) -> str:

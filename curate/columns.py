@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isocenter.core.errors import BadInput
+from isocenter.core.files import require_file
 from isocenter.core.near_names import advice
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import COHORT, Cohort
@@ -34,7 +35,8 @@ def column_values(workspace: Workspace, cohort: Cohort, column: str, supplied: M
 
 
 def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
-    """The cohort's values of one column of a table with `sample_id`; None where the table has no row. Raises BadInput for another table."""
+    """The cohort's values of one column of a table with `sample_id`; None where the table has no row. Raises NotFound, or BadInput for another table."""
+    require_file(path)
     try:
         table = pl.read_csv(path) if path.suffix.lower() in (".csv", ".txt") else pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from isocenter.core.errors import BadInput
+from isocenter.core.files import require_file
 
 Options = Mapping[str, str]               # `--option NAME=VALUE` of `catalog import`
 NO_OPTIONS: Options = MappingProxyType({})
@@ -42,8 +43,8 @@ class Record:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's value. Raises BadInput when it cannot be read as such."""
+    """A JSON file's value. Raises NotFound, or BadInput when it cannot be read as such."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(require_file(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"not a JSON file ({error})", where=str(path)) from error

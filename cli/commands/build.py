@@ -9,6 +9,7 @@ import click
 from isocenter.cli.options import as_json, columns, data_options, dry_run, emit, starting_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 
 @click.command()
@@ -41,6 +42,6 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
             "bytes": built.exported.bytes, "lock": str(built.lock), "report": str(built.report), "warnings": warnings}
     lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in warnings[:8]],
              *([f"… and {len(warnings) - 8} more warnings (all in the report)"] if len(warnings) > 8 else []),
-             f"corpus: {built.exported.folder} ({built.exported.samples} samples, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
+             f"corpus: {built.exported.folder} ({amount(built.exported.samples, 'sample')}, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
     emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}")
     return Exit.ROWS_IN_ERROR if built.fates.get("error") else Exit.DONE

@@ -8,6 +8,7 @@ import click
 
 from isocenter.cli.options import as_json, emit, with_workspace
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 
 @click.command()
@@ -19,5 +20,5 @@ def command(workspace: Workspace, name: str, json_: bool) -> None:
     from isocenter.harmonize.quality._dataset import check_dataset
 
     found = check_dataset(workspace, name)
-    lines = [f"{name}: {found.samples} samples; " + (", ".join(f"{code} {n}" for code, n in found.findings.items()) or "no findings")]
+    lines = [f"{name}: {amount(found.samples, 'sample')}; " + (", ".join(f"{code} {n}" for code, n in found.findings.items()) or "no findings")]
     emit(asdict(found), json_, "\n".join(lines), 'isocenter sql "select sample_id, issues from samples where len(issues) > 0"')

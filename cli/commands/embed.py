@@ -7,6 +7,7 @@ import click
 from isocenter.cli.options import as_json, dry_run, emit, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 
 @click.command()
@@ -27,7 +28,7 @@ def command(workspace: Workspace, cohort: str, encoder: str, device: str, batch:
     done = embed_cohort(workspace, Cohort.open(workspace, cohort), encoder, device=device, batch=batch, workers=workers, retry=retry, dry_run=dry_run)
     body = {"key": done.key, "encoded": done.encoded, "reused": done.reused, "errors": done.errors, "written": not dry_run}
     verb = "to encode" if dry_run else "encoded"
-    lines = [f"{done.key}: {done.encoded} samples {verb}, {done.reused} known before, {len(done.errors)} without a vector"]
+    lines = [f"{done.key}: {amount(done.encoded, 'sample')} {verb}, {done.reused} known before, {len(done.errors)} without a vector"]
     lines += [f"error: {sample}: {reason}" for sample, reason in sorted(done.errors.items())[:20]]
     emit(body, json_, "\n".join(lines), f"isocenter similar FILE --with {encoder}")
     return Exit.ROWS_IN_ERROR if done.errors else Exit.DONE

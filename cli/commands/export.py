@@ -10,6 +10,7 @@ import click
 from isocenter.cli.options import as_json, dry_run, emit, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 WARNINGS_SHOWN = 10
 
@@ -44,7 +45,7 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: str, dry
     done = make(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))  # type: ignore[operator]
     body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "ledger": done.done, "unreadable": done.unreadable,
             "warnings": done.warnings, "written": not dry_run}
-    lines = [f"{out}: {done.samples} samples, {done.files} files, {size(done.bytes)}"]
+    lines = [f"{out}: {amount(done.samples, 'sample')}, {amount(done.files, 'file')}, {size(done.bytes)}"]
     lines += [f"samples in the ledger: {counts(done.done)} ({out / 'ledger.parquet'})"] if done.done else []
     lines += [f"warning: {warning}" for warning in done.warnings[:WARNINGS_SHOWN]]
     lines += [f"… and {len(done.warnings) - WARNINGS_SHOWN} more warnings"] if len(done.warnings) > WARNINGS_SHOWN else []

@@ -7,6 +7,7 @@ import click
 from isocenter.cli.options import as_json, dry_run, emit, output_cohort, with_workspace
 from isocenter.core.errors import UsageError
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 
 def _answers(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
@@ -38,7 +39,7 @@ def command(workspace: Workspace, datasets: tuple[str, ...], where: str | None, 
     header, path = cohort.header, None if dry_run else ledger_path(workspace, name)
     body = {"cohort": name, "samples": len(cohort), "datasets": list(datasets), "space": header["space"], "coverage": coverage(cohort), "raw_values": header["raw_values"], "members": header["members"], "dropped_terms": header["dropped_terms"], "readings": header["readings"],
             "settled": header["settled"], "warnings": header["warnings"], "ledger": str(path) if path else None, "written": not dry_run}
-    lines = [f"{name}: {len(cohort)} samples", members(header["members"]), "", coverage_text(cohort), *raw_values(header["raw_values"]), *readings(header),
+    lines = [f"{name}: {amount(len(cohort), 'sample')}", members(header["members"]), "", coverage_text(cohort), *raw_values(header["raw_values"]), *readings(header),
              *[f"settled: {name} = {answer}" for name, answer in header["settled"].items()], *[f"warning: {text}" for text in header["warnings"]],
              *([f"ledger: {path.with_suffix('.csv')}"] if path else [])]
     emit(body, json_, "\n".join(lines), f"isocenter dedup {name} --as {name}-unique")

@@ -9,6 +9,7 @@ import click
 from isocenter.cli.options import as_json, emit, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 
 @click.command()
@@ -31,7 +32,7 @@ def command(workspace: Workspace, name: str, force: bool, check: bool, json_: bo
     found = scan(workspace, name, force=force)
     findings = findings_of(workspace, name, look=check)
     errors = errors_of(workspace, name)
-    lines = [f"{name}: {found.files} files, {found.samples} samples, {found.errors} in error", "  " + ", ".join(f"{role} {number}" for role, number in found.roles.items())]
+    lines = [f"{name}: {amount(found.files, 'file')}, {amount(found.samples, 'sample')}, {found.errors} in error", "  " + ", ".join(f"{role} {number}" for role, number in found.roles.items())]
     lines += ["  issues: " + ", ".join(f"{code} {number}" for code, number in findings.items())] if findings else []
     lines += [f"  warning: {warning}" for warning in found.warnings]
     lines += [f"  error: {path}: {error}" for path, error in errors[:20]] + ([f"  … and {len(errors) - 20} more"] if len(errors) > 20 else [])

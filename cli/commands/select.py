@@ -9,6 +9,7 @@ import click
 from isocenter.cli.budget import Budget, BudgetType
 from isocenter.cli.options import as_json, dry_run, emit, output_cohort, seed, table_options, with_workspace
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 
 @click.command()
@@ -49,4 +50,4 @@ def _text(name: str, number: int, by: str, beside: dict[str, dict[str, float]]) 
 
     measures = list(beside[by])
     table = columns([(strategy, *(f"{found[measure]:.4g}" for measure in measures)) for strategy, found in sorted(beside.items(), key=lambda item: item[0] != by)], ("strategy", *measures))
-    return f"{name}: {number} samples by {by}\n{table}"
+    return f"{name}: {amount(number, 'sample')} by {by}\n{table}"

@@ -10,6 +10,7 @@ import click
 from isocenter.cli.options import as_json, columns, dry_run, emit, output_cohort, seed, table_options, with_workspace
 from isocenter.core.errors import UsageError
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 SHOWN = 4
 
@@ -59,10 +60,10 @@ def _text(name: str, number: int, order: list[str], parameters: dict[str, Any], 
     spans, samples = sides["spans"], sides["samples"]
     rows = [(side, samples[side], f"{samples[side] / number:.1%}", f"{parameters['ratio'][side]:.1%}", sides["components"][side], *([" to ".join(spans[side])] if side in spans else []))
             for side in order]
-    lines = [f"{name}: {number} samples in {parameters['components']} components, the largest of {sides['largest']}",
+    lines = [f"{name}: {amount(number, 'sample')} in {amount(parameters['components'], 'component')}, the largest of {sides['largest']}",
              columns(rows, ("side", "samples", "share", "asked", "components", *(["latest dates"] if spans else [])))]
-    lines += [f"bound: {count} samples, {why}" for why, count in sides["bound"].items()]
-    lines += [f"moved: {count} samples {way}, because new samples made them kin of those" for way, count in sides["moved"].items()]
+    lines += [f"bound: {amount(count, 'sample')}, {why}" for why, count in sides["bound"].items()]
+    lines += [f"moved: {amount(count, 'sample')} {way}, because new samples made them kin of those" for way, count in sides["moved"].items()]
     if empty := [side for side in order if not samples[side] and parameters["ratio"][side]]:
         lines.append(f"warning: nothing stands on {', '.join(empty)}: components are never cut")
     uneven = [f"{gap['trait']} {gap['share']:.1%} of {gap['side']} ({gap['of all']:.1%} of all)" for gap in sides["uneven"][:SHOWN]]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from isocenter.core.errors import BadInput
+from isocenter.core.files import require_file
 from isocenter.registry.keywords import keyword_terms
 from isocenter.registry.names import slug
 from isocenter.registry.record import NO_OPTIONS, Claim, Options, Record
@@ -46,7 +47,7 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
     import yaml  # type: ignore[import-untyped]
 
     try:
-        match = HEAD.match(path.read_text(encoding="utf-8"))
+        match = HEAD.match(require_file(path).read_text(encoding="utf-8"))
         head = yaml.safe_load(match["head"]) if match else None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"the card cannot be read: {str(error).splitlines()[0]}", where=str(path)) from error

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isocenter.core.errors import BadInput
+from isocenter.core.files import require_file
 from isocenter.registry.audit.table import Columns
 from isocenter.registry.cells import FacetTerm, count, is_empty, left_over, read_cell, year
 from isocenter.registry.names import slug
@@ -50,7 +51,7 @@ def records(path: Path, vocabulary: Vocabulary, options: Options = NO_OPTIONS) -
 def rows(path: Path) -> list[dict[str, str]]:
     """The lines as they are; raises BadInput when it is no text table with a header."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = require_file(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"not a text table ({error})", where=str(path)) from error
     header = text.split("\n", 1)[0]
