@@ -34,7 +34,7 @@ class Deduplicated:
     groups: int
     dropped: int
     undecodable: dict[str, str]
-    conflicts: int
+    withheld: dict[str, list[str]]     # keeper -> terms on which its copies contradict each other
     near: Near | None = None
 
 
@@ -55,7 +55,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         pairs = _exact(table)
         closer = near_pairs(workspace, table, pairs, local=local, seed=seed) if near else None
         pairs += closer.pairs if closer else []
-        rows, kept, conflicts = _groups(table, pairs)
+        rows, kept, withheld = _groups(table, pairs)
         if not dry_run:
             write_table(workspace.pairs(name), pair_rows(pairs), PAIRS, {"cohort": cohort.name})
             write_table(workspace.groups(name), rows, GROUPS, {"cohort": cohort.name})
@@ -63,7 +63,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         groups = len({row["group"] for row in rows})
         run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken)}
         run.outputs |= {name: result.fingerprint or ""}
-    return Deduplicated(result, pairs, groups, table.height - len(result), broken, conflicts, closer)
+    return Deduplicated(result, pairs, groups, table.height - len(result), broken, withheld, closer)
 
 
 def write_sheets(workspace: Workspace, cohort: Cohort, found: Deduplicated, folder: Path) -> list[Path]:
@@ -87,8 +87,8 @@ def _exact(table: pl.DataFrame) -> list[Pair]:
     return same_file + star_pairs(table.filter(~pl.col("sample_id").is_in(known)), "pixel_hash", "pixel")
 
 
-def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]], pl.DataFrame, int]:
-    """Group rows, the cohort of keepers and lone samples in their order, and the number of withheld contradictions."""
+def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]], pl.DataFrame, dict[str, list[str]]]:
+    """Group rows, the cohort of keepers and lone samples in their order, and the terms that contradictions withheld, by keeper."""
     ids = table["sample_id"].to_list()
     position = {sample: index for index, sample in enumerate(ids)}
     proven = [pair for pair in pairs if pair.verdict == "same"]
@@ -99,7 +99,8 @@ def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]
         members.setdefault(group, []).append(index)
     several = {group: indices for group, indices in members.items() if len(indices) > 1}
     records, terms = table.to_dicts(), {term for states in table["labels"] for term in states or {}}
-    rows, labels, drop, conflicts = [], table["labels"].to_list(), set(), 0
+    rows, labels, drop = [], table["labels"].to_list(), set()
+    withheld: dict[str, list[str]] = {}
     reasons: list[str | None] = [None] * len(ids)
     for number, indices in enumerate(several.values(), start=1):
         keeper = max(indices, key=lambda index: (*_worth(records[index]), -index))
@@ -107,13 +108,14 @@ def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]
         joined, disputed = combine([carry.labels(labels[index] or {}, ways.get(ids[index]), terms) for index in indices])
         if any(labels[index] is not None for index in indices):
             labels[keeper] = {term: joined[term] for term in sorted(joined)}
-        conflicts += len(disputed)
+        if disputed:
+            withheld[ids[keeper]] = list(disputed)
         reasons[keeper] = f"kept of {len(indices)} copies" + (f"; contradicted and withheld: {', '.join(disputed)}" if disputed else "")
         drop |= set(indices) - {keeper}
         rows += [{"group": f"g{number:05d}", "sample_id": ids[index], "dataset": records[index]["dataset"], "uri": records[index]["uri"],
                   "keeper": index == keeper, "evidence": evidence[ids[index]]} for index in indices]
     kept = cohort_columns(table, labels, reasons).with_row_index("at").filter(~pl.col("at").is_in(sorted(drop))).drop("at")
-    return rows, kept, conflicts
+    return rows, kept, withheld
 
 
 def cohort_columns(table: pl.DataFrame, labels: list[dict[str, str] | None], reasons: list[str | None]) -> pl.DataFrame:

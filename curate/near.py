@@ -36,7 +36,7 @@ def near_pairs(workspace: Workspace, table: pl.DataFrame, known: list[Pair], *, 
     rest = table.filter(~pl.col("sample_id").is_in(list(copies)))
     decoders = {dataset: Decoder(workspace, dataset) for dataset in rest["dataset"].unique().sort()}
     pictures = [_picture(row, place, decoders[row["dataset"]]) for place, row in enumerate(rest.iter_rows(named=True))]
-    found = find(pictures, local=local, seed=seed, keep=home(workspace.root / "unfinished" / "dedup", pictures, local=local, seed=seed))
+    found = find(pictures, local=local, seed=seed, keep=home(workspace.root / "unfinished-dedup", pictures, local=local, seed=seed))
     return Near([Pair(p.a, p.b, p.net.value, round(p.score, 4), p.verdict.value, p.transform) for p in found.pairs], found)
 
 

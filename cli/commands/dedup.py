@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, columns, dry_run, emit, output_cohort, seed, with_workspace
+from isocenter.cli.options import as_json, columns, dry_run, emit, in_workspace, output_cohort, seed, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
+
+FOUND_BY = {"file": "equal files", "pixel": "equal pixels", "thumbnail": "thumbnails", "local-features": "local features", "volume": "volumes"}
+VERDICTS = {"same": "one picture", "unsettled": "unsettled", "different": "two pictures"}
+SHOWN = 10
 
 
 @click.command()
@@ -31,11 +37,30 @@ def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, s
     pages = write_sheets(workspace, Cohort.open(workspace, cohort), found, sheets) if sheets and not dry_run else []
     by = Counter((pair.net, pair.verdict) for pair in found.pairs)
     body = {"cohort": name, "samples": len(found.cohort), "groups": found.groups, "dropped": found.dropped, "undecodable": found.undecodable,
-            "contradictions": found.conflicts, "pairs": [{"net": net, "verdict": verdict, "pairs": number} for (net, verdict), number in sorted(by.items())], "sheets": [str(page) for page in pages], "written": not dry_run}
-    lines = [f"{name}: {len(found.cohort)} samples kept, {found.dropped} copies dropped in {found.groups} groups"]
-    lines += [columns([(net, verdict, number) for (net, verdict), number in sorted(by.items())], ("net", "verdict", "pairs"))] if by else []
-    lines += [f"{found.conflicts} labels contradicted between copies were withheld"] if found.conflicts else []
+            "withheld": found.withheld, "pairs": [{"net": net, "verdict": verdict, "pairs": number} for (net, verdict), number in sorted(by.items())],
+            "sheets": [str(page) for page in pages], "written": not dry_run}
+    lines = [f"{name}: {amount(len(found.cohort), 'sample')} kept, {amount(found.dropped, 'copy')} dropped in {amount(found.groups, 'group')}"]
+    rows = [(FOUND_BY.get(net, net), *(by[net, verdict] for verdict in VERDICTS)) for net in dict.fromkeys([*FOUND_BY, *(net for net, _ in by)]) if any(by[net, v] for v in VERDICTS)]
+    lines += [columns(rows, ("pairs that came near, by", *VERDICTS.values()))] if rows else []
+    lines += _withheld(found.withheld)
+    lines += _unsettled(sum(pair.verdict == "unsettled" for pair in found.pairs), workspace.pairs(name), sheets, in_workspace(f"isocenter dedup {cohort} --as {name} --force --sheets sheets"), dry_run)
     lines += [f"{len(pages)} contact sheets in {sheets}"] if pages else []
     lines += [f"error: {sample}: {cause}" for sample, cause in found.undecodable.items()]
     emit(body, json_, "\n".join(lines), f"isocenter split {name} --as {name}-split")
     return Exit.ROWS_IN_ERROR if found.undecodable else Exit.DONE
+
+
+def _withheld(withheld: Mapping[str, list[str]]) -> list[str]:
+    """Which labels are missing on keepers because copies contradict each other."""
+    number = sum(len(terms) for terms in withheld.values())
+    lines = [f"labels withheld, because copies of one picture contradict each other: {number}"] if number else []
+    lines += [f"  {', '.join(terms)} of {keeper}" for keeper, terms in sorted(withheld.items())[:SHOWN]]
+    return lines + ([f"  … and of {len(withheld) - SHOWN} more (--json lists all)"] if len(withheld) > SHOWN else [])
+
+
+def _unsettled(number: int, table: Path, sheets: Path | None, again: str, dry_run: bool) -> list[str]:
+    """What a person can do about pairs that the proof leaves open."""
+    if not number:
+        return []
+    see = f"look at {sheets}/unsettled-*.png" if sheets and not dry_run else f"see them with {again}"
+    return [f"unsettled pairs: {number}; both pictures are kept, and split will not part them; {see}" + ("" if dry_run else f"; listed in {table}")]
