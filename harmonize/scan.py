@@ -22,6 +22,7 @@ from isocenter.harmonize.grouping import Image, group
 from isocenter.harmonize.layout_legends import NO_LEGEND, Legends, legend_warnings, name_channels, read_legends
 from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.mask_parts import mask_parts
+from isocenter.harmonize.mask_twins import mask_twins
 from isocenter.harmonize.overlays import attach
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.quality._look import PIXEL_CODES, header_findings
@@ -79,6 +80,8 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         for clash in clashes:
             issues.warning(f"two readings: {clash}; a merge stops until this is settled")
         for text in legend_warnings(layout, legends, source, _unread(layout, sorted_), paths):
+            issues.warning(text)
+        for text in [] if layout.masks else mask_twins(path for path, role in sorted_.role.items() if role == "image"):
             issues.warning(text)
         for row in rows:
             row.values["issues"] += [str(finding) for finding in header_findings(row.values)]
