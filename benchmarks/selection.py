@@ -3,7 +3,8 @@
 python benchmarks/selection.py [--pictures] [--cells FOLDER]… [--by S]… [--with E]…
 
 Pools: scikit-learn's digits, balanced and with long tails of four shapes; the pools of selection_pictures.py with --pictures; and for every --cells FOLDER (JPEGImages/ and Annotations/ in
-Pascal VOC form) the boxes cut out of its pictures, two thirds of the pictures as pool, a balanced test from the rest. Two probes judge: on
+Pascal VOC form) the boxes cut out of its pictures, two thirds of the pictures as pool, a balanced test from the rest,
+in three ways. Two probes judge: on
 pixels and on edge directions, both reduced to 40 principal directions, neither of them the encoder's own features.
 """
 
@@ -41,8 +42,8 @@ def long_tailed(seed: int, top: int, ratio: float) -> tuple[Pictures, Pictures]:
     return (list(images[keep]), labels[keep]), (list(images[test]), labels[test])
 
 
-def cells(folders: list[Path]) -> tuple[Pictures, Pictures]:
-    """Boxes of Pascal VOC folders as small pictures of their class."""
+def cells(folders: list[Path], third: int) -> tuple[Pictures, Pictures]:
+    """Boxes of Pascal VOC folders as small pictures of their class; this third of the pictures is for the test."""
     sides: tuple[list[tuple[NDArray[np.uint8], str]], list[tuple[NDArray[np.uint8], str]]] = ([], [])
     for folder in folders:
         for number, file in enumerate(sorted((folder / "Annotations").glob("*.xml"))):
@@ -54,7 +55,7 @@ def cells(folders: list[Path]) -> tuple[Pictures, Pictures]:
                 bounds = [int(float(box.findtext(f"bndbox/{edge}") or 0)) for edge in ("xmin", "ymin", "xmax", "ymax")]
                 if min(bounds[2] - bounds[0], bounds[3] - bounds[1]) > 5:
                     part = whole.crop(bounds).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-                    sides[number % 3 == 0].append((np.asarray(part), (box.findtext("name") or "").strip().lower()))
+                    sides[number % 3 == third].append((np.asarray(part), (box.findtext("name") or "").strip().lower()))
     kinds = sorted({name for _, name in sides[0]})
     made = [([picture for picture, _ in side], np.array([kinds.index(name) for _, name in side if name in kinds], np.int64)) for side in sides]
     (pool, labels), (test, truth) = made
@@ -97,7 +98,7 @@ def main() -> None:
 
         pools |= more()
     if options.cells:
-        pools["cells"] = cells(options.cells)
+        pools |= {f"blood {third + 1}": cells(options.cells, third) for third in range(3)}
     print(f"{'encoder':<12} {'strategy':<20} " + " ".join(f"{name:>17}" for name in pools) + f" {'mean':>7} {'least':>7}   (points over random: pixels / edges)")
     for encoder in options.encoders or ["sketch", "thumbnail", "random-conv"]:
         gains: dict[str, list[float]] = {name: [] for name in names}

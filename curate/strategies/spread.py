@@ -1,7 +1,8 @@
-"""Spread: the pool is cut into as many cells as the budget, as evenly over its extent as can be, and each cell gives its most typical sample.
+"""Spread: the pool is cut into as many cells as the budget, as evenly over its extent as can be, and each cell gives one sample.
 
 The default. Cells grow from farthest-first traversal (as in `k-center`), so that rare kinds get cells of their own, and settle in a round of
-spherical k-means; the medoid of a cell, not its outermost member, stands for it, so that a freak is taken only where it is alone. Distance is
+spherical k-means. The first three tenths of the cells, which lie farthest out, give the sample that opened them, as `k-center` does: there
+the rare kinds are. The others give their medoid, their most typical sample, so that the crowd is not stood for by its freaks. Distance is
 seen from two sides at equal weight: the features as they are, and their direction from the pool's mean along its 64 principal directions,
 where what all samples share is gone.
 Sources: Gonzalez 1985 (farthest-first); Lloyd 1982; Kaufman & Rousseeuw 1987 (medoids); evidence in docs/decisions/400-default-selection.md.
@@ -22,6 +23,7 @@ from isocenter.embeddings.kernels.principal import principal
 needs: tuple[str, ...] = ()
 uses_features = True
 DIRECTIONS, ROUNDS = 64, 1
+OUTER = 0.3     # share of the cells that give the sample that opened them
 
 
 def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
@@ -30,8 +32,9 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
         return Picks(np.empty(0, np.int64), np.empty(0))
     rows = _two_sided(pool.features)
     opened, squared = farthest_first(rows, budget, first=int(np.random.default_rng(seed).integers(len(pool))))
-    cell = settled(rows, opened, ROUNDS)
-    return Picks(medoids(rows, cell), np.sqrt(squared.astype(np.float64)))
+    outer = int(OUTER * len(opened))
+    typical = medoids(rows, settled(rows, opened, ROUNDS, kept=outer))
+    return Picks(np.concatenate([opened[:outer], typical[outer:]]), np.sqrt(squared.astype(np.float64)))
 
 
 def _two_sided(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A thumbnail, its edge directions and its colours: what lies where, how outlines run, how bright and of what hue. No download.
+"""A thumbnail in its own contrast, its edge directions and its colours: what lies where, how strongly, how outlines run, of what hue. No download.
 
 Source of the second part: Dalal & Triggs 2005, histograms of oriented gradients (8 unsigned directions in 4×4 cells of a 32×32 view,
 each cell clipped and scaled to unit length). The default of `select`, by the evidence in docs/decisions/400-default-selection.md.
@@ -17,7 +17,8 @@ from isocenter.embeddings.prepare import Views, view_options
 SIDE, CELL, DIRECTIONS, CLIP = 32, 8, 8, 0.2
 PATCH = 4               # pixels of the view under one colour
 MIDDLE = 127.5
-WEIGHTS = (1.0, 0.5, 0.75)      # lengths of the three parts before the row is brought to unit length
+CONTRAST = 32.0         # standard deviation of grey values at which the thumbnail is as long as the constant beside it
+WEIGHTS = (1.5, 0.5, 1.0)       # lengths of the three parts before the row is brought to unit length
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -26,14 +27,23 @@ class Sketch:
 
     def __init__(self, **options: Any) -> None:
         self.transform = Views((SIDE, SIDE), channels="rgb", resample="bilinear", **options)
-        self.card = Card("sketch", "2", SIDE * SIDE + (SIDE // CELL) ** 2 * DIRECTIONS + (SIDE // PATCH) ** 2 * 3, f"{SIDE}×{SIDE} colour", "Apache-2.0")
+        self.card = Card("sketch", "3", SIDE * SIDE + 1 + (SIDE // CELL) ** 2 * DIRECTIONS + (SIDE // PATCH) ** 2 * 3, f"{SIDE}×{SIDE} colour", "Apache-2.0")
 
     def encode(self, batch: list[NDArray[Any]]) -> Vectors:
-        """(n, 1344) float32: 1024 grey values and 128 directions, both without their mean, and 8×8 colours relative to mid grey, weighed."""
+        """(n, 1345) float32: 1025 numbers of `contrasted` and 128 directions, both without their mean, and 8×8 colours relative to mid grey, weighed."""
         colours = np.stack(batch).astype(np.float32)
         grey = colours @ LUMA
-        parts = _centred(grey.reshape(len(grey), -1)), _centred(edge_directions(grey).reshape(len(grey), -1)), patch_colours(colours)
+        parts = contrasted(grey.reshape(len(grey), -1)), _centred(edge_directions(grey).reshape(len(grey), -1)), patch_colours(colours)
         return np.hstack([np.float32(weight) * part for weight, part in zip(WEIGHTS, parts)])
+
+
+def contrasted(grey: NDArray[np.float32]) -> Vectors:
+    """(n, d + 1): grey values without their mean, and a constant; a picture of standard deviation `CONTRAST` gives a row of unit length.
+
+    Without the constant, unit rows would stretch the noise of a flat picture to the length of a rich one's outlines.
+    """
+    values = (grey - grey.mean(axis=1, keepdims=True)) / np.float32(CONTRAST * grey.shape[1] ** 0.5)
+    return np.hstack([values, np.ones((len(grey), 1), np.float32)]) * np.float32(0.5**0.5)
 
 
 def edge_directions(views: NDArray[np.float32]) -> Vectors:

@@ -49,6 +49,14 @@ def test_spread_takes_the_middle_of_a_cell_and_not_its_rim():
         assert rank <= 0.2 * np.count_nonzero(label == label[at])
 
 
+def test_spread_gives_its_first_cells_to_the_samples_that_opened_them():
+    pool, _ = planted([300, 60, 12], noise=0.8)
+    picks = run("spread", pool, 40).indices
+    assert len(set(picks.tolist())) == 40
+    centre = pool.features.mean(0)
+    assert (pool.features[picks[1:12]] @ centre).mean() < (pool.features[picks[12:]] @ centre).mean()
+
+
 def test_facility_location_reaches_the_greedy_objective_of_the_dense_kernel():
     pool, _ = planted([200, 150, 100, 50], noise=0.8)
     cosines = np.maximum(pool.features @ pool.features.T, 0)

@@ -6,16 +6,25 @@ import numpy as np
 import pytest
 
 from isocenter.embeddings.api import open_encoder, vectors
-from isocenter.embeddings.encoders.sketch import WEIGHTS, edge_directions
+from isocenter.embeddings.encoders.sketch import CONTRAST, WEIGHTS, edge_directions
 from isocenter.embeddings.kernels.principal import joint_principal, principal
 
 
 def test_a_sketch_is_a_unit_row_of_grey_values_edges_and_colours_by_weight():
-    rng = np.random.default_rng(0)
-    rows = vectors(open_encoder("sketch"), [rng.integers(0, 255, (50, 70), np.uint8) for _ in range(3)])
-    assert rows.shape == (3, 1024 + 128 + 192)
-    for part, weight in zip(np.split(rows, [1024, 1152], axis=1), WEIGHTS, strict=True):
-        assert np.linalg.norm(part, axis=1) == pytest.approx(np.full(3, weight / np.linalg.norm(WEIGHTS)), abs=1e-3)
+    values = np.random.default_rng(0).permutation(np.repeat([127.5 - CONTRAST, 127.5 + CONTRAST], 512)).reshape(1, 32, 32, 1)
+    row = np.hstack(open_encoder("sketch").encode([np.repeat(one, 3, axis=-1) for one in values]))
+    assert row.shape == (1025 + 128 + 192,)
+    for part, weight in zip(np.split(row, [1025, 1153]), WEIGHTS, strict=True):
+        assert np.linalg.norm(part) == pytest.approx(weight, abs=1e-3)
+
+
+def test_flat_pictures_are_near_each_other_whatever_their_noise():
+    rng = np.random.default_rng(1)
+    flat, other = (np.clip(rng.normal(120, 3, (40, 40)), 0, 255).astype(np.uint8) for _ in range(2))
+    rich, strange = (np.kron(rng.integers(0, 2, (4, 4)), np.ones((10, 10))).astype(np.uint8) * 255 for _ in range(2))
+    rows = vectors(open_encoder("sketch"), [flat, other, rich, strange])
+    assert rows[0] @ rows[1] > rows[2] @ rows[3] + 0.2
+    assert rows[0] @ rows[1] > rows[0] @ rows[2] + 0.2
 
 
 def test_a_sketch_tells_stains_apart_that_are_equally_dark():
