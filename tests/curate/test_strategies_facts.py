@@ -51,10 +51,10 @@ def test_spread_takes_the_middle_of_a_cell_and_not_its_rim():
 
 def test_spread_gives_its_first_cells_to_the_samples_that_opened_them():
     pool, _ = planted([300, 60, 12], noise=0.8)
-    picks = run("spread", pool, 40).indices
+    picks, more = (run("spread", pool, budget).indices for budget in (40, 80))
     assert len(set(picks.tolist())) == 40
-    centre = pool.features.mean(0)
-    assert (pool.features[picks[1:12]] @ centre).mean() < (pool.features[picks[12:]] @ centre).mean()
+    assert picks[:12].tolist() == more[:12].tolist()        # a medoid would move as its cell shrinks
+    assert picks[12:].tolist() != more[12:40].tolist()
 
 
 def test_facility_location_reaches_the_greedy_objective_of_the_dense_kernel():
