@@ -40,7 +40,7 @@ def _wrong(condition: str, said: str, columns: list[str], terms: Collection[str]
     """What a refusal of DuckDB means for the person who wrote the condition."""
     found = COLUMN.search(said)
     if found is None:
-        return BadInput(f"the condition is no SQL condition: {said.splitlines()[0]}", where=condition, hint="as in modality = 'CT' and labels['liver'] = 'present'")
+        return BadInput(f"the condition is not valid: {said.splitlines()[0]}", where=condition, hint="as in modality = 'CT' and labels['liver'] = 'present'")
     name = found[1] or found[2]
     close = near(name, columns)
     if close is None and (term := name if name in terms else near(name, terms)) is not None:

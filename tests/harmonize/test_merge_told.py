@@ -51,7 +51,7 @@ def test_what_the_values_became_is_printed(films: Workspace) -> None:
 
 @pytest.mark.parametrize(("condition", "message"), [
     ("labels['pnuemonia'] = 'present'", "did you mean pneumonia"), ("labels['Pneumonia'] = 'present'", "did you mean pneumonia"), ("modalty = 'CT'", "did you mean modality"),
-    ('"pneumonia" = 1', r"labels\['pneumonia'\] = 'present'"), ("modality = CT", "'CT' if a text is meant"), ("this is", "no SQL condition"),
+    ('"pneumonia" = 1', r"labels\['pneumonia'\] = 'present'"), ("modality = CT", "'CT' if a text is meant"), ("this is", "the condition is not valid"),
     ("labels['liver'] = 'present'", "none of 51 samples(.|\n)*no member annotates"),
 ])
 def test_a_wrong_condition_is_answered_by_what_was_meant(films: Workspace, condition: str, message: str) -> None:
