@@ -197,5 +197,5 @@ def test_a_cohort_of_one_patient_says_that_a_side_is_empty(workspace: Workspace,
     for arguments in (["adopt", "one", str(tmp_path / "one"), "--table", "t.csv"], ["scan", "one"], ["merge", "one", "--as", "all"]):
         assert CliRunner().invoke(cli, [*arguments, "-w", str(workspace.root)], standalone_mode=False).exception is None
     shown = CliRunner().invoke(cli, ["split", "all", "--as", "sides", "-w", str(workspace.root)]).output
-    assert "1 components, the largest of 3" in shown
+    assert "1 component, the largest of 3" in shown
     assert "warning: nothing stands on val, test" in shown
