@@ -64,7 +64,7 @@ class Unit:
 
 
 def harmonize(workspace: Workspace, name: str, geometry: Preset | None = None) -> Harmonized:
-    """Write every volume of a scanned dataset to store/<dataset>/ and note the path, relative to the workspace, in its row's `stored`.
+    """Write every volume of a scanned dataset to store/<dataset>/ and note its path in its row's `stored`.
 
     DICOM series become volumes by geometry (see `dicom.convert`); NIfTI, NRRD, MetaImage and MINC files are turned to canonical orientation, values and
     spacing as they are; pictures and videos in other formats are kept as published. What cannot be converted faithfully has no
@@ -152,14 +152,14 @@ def _settle(rows: dict[str, dict[str, Any]], unit: Unit, results: list[Stored], 
             row = {**unit.rows[0], "sample_id": sample_id(source.slug, source.release, result.key), "issues": [], "pixel_hash": None}
             rows[row["sample_id"]] = row
         unsettled.pop(result.key, None)
-        _note(row, result, workspace)
+        _note(row, result)
     for row in unsettled.values():
-        _note(row, Stored("", None, "its series makes no such volume any more; scan again"), workspace)
+        _note(row, Stored("", None, "its series makes no such volume any more; scan again"))
 
 
-def _note(row: dict[str, Any], result: Stored, workspace: Workspace) -> None:
+def _note(row: dict[str, Any], result: Stored) -> None:
     row["issues"] = [issue for issue in row["issues"] or [] if not issue.startswith(NOT_STORED)]
-    row["stored"] = None if result.path is None else result.path.relative_to(workspace.root).as_posix()
+    row["stored"] = None if result.path is None else str(result.path)
     if result.path is None:
         row["issues"] += [f"{NOT_STORED}{result.declined}"] if result.declined else []
         return

@@ -61,7 +61,7 @@ def regrid(workspace: Workspace, source: Source, rows: Mapping[str, Row], annota
         except (BadInput, Unreadable) as error:
             result.left[row["sample_id"]] = error.what
             continue
-        _note(row, new, workspace)
+        _note(row, new)
         for uri in sorted({mark["uri"] for mark in of_sample.get(row["sample_id"], [])}):
             marks = [mark for mark in of_sample[row["sample_id"]] if mark["uri"] == uri]
             try:
@@ -137,8 +137,8 @@ def _median(rows: list[Row]) -> tuple[float, float, float]:
     return median_spacing([row["spacing_mm"][:3] for row in rows], [row["shape"][:3] for row in rows])
 
 
-def _note(row: Row, new: Path, workspace: Workspace) -> None:
+def _note(row: Row, new: Path) -> None:
     image = nib.load(new)
-    row["stored"] = new.relative_to(workspace.root).as_posix()
+    row["stored"] = str(new)
     row["shape"], row["spacing_mm"] = list(image.shape), [float(zoom) for zoom in image.header.get_zooms()]
     row["orientation"], row["dtype"] = "".join(nib.aff2axcodes(image.affine)), str(image.get_data_dtype())

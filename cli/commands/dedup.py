@@ -35,7 +35,7 @@ def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, s
 
     found = dedup(workspace, Cohort.open(workspace, cohort), name=name, near=near, local=local, seed=seed, dry_run=dry_run, force=force)
     pages = write_sheets(workspace, Cohort.open(workspace, cohort), found, sheets) if sheets and not dry_run else []
-    by = Counter((pair.net, pair.verdict) for pair in found.pairs)
+    by: Counter[tuple[str, str]] = Counter((pair.net, pair.verdict) for pair in found.pairs)
     body = {"cohort": name, "samples": len(found.cohort), "groups": found.groups, "dropped": found.dropped, "undecodable": found.undecodable,
             "withheld": found.withheld, "pairs": [{"net": net, "verdict": verdict, "pairs": number} for (net, verdict), number in sorted(by.items())],
             "sheets": [str(page) for page in pages], "written": not dry_run}

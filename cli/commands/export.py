@@ -42,7 +42,7 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: str, dry
     from isocenter.harmonize.cohort import Cohort
 
     make = preview if dry_run else export
-    done = make(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))  # type: ignore[operator]
+    done = make(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))  # type: ignore[arg-type, operator]
     body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "ledger": done.done, "unreadable": done.unreadable,
             "warnings": done.warnings, "written": not dry_run}
     lines = [f"{out}: {amount(done.samples, 'sample')}, {amount(done.files, 'file')}, {size(done.bytes)}"]

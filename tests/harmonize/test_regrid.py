@@ -67,7 +67,7 @@ def test_image_and_mask_share_a_grid_and_hounsfield_units_stay(workspace):
     row = row_of(workspace, "a")
     mask, *_ = masks_of(workspace, row)
     image, label = nib.load(workspace.root / row["stored"]), nib.load(workspace.root / mask["uri"])
-    assert (row["spacing_mm"], row["orientation"], row["stored"]) == ([1.0, 1.0, 1.0], "LPS", "store/made/LPS-1x1x1/images/a.nii.gz")
+    assert (row["spacing_mm"], row["orientation"], row["stored"]) == ([1.0, 1.0, 1.0], "LPS", str(workspace.root / "store/made/LPS-1x1x1/images/a.nii.gz"))
     assert image.shape == label.shape
     np.testing.assert_allclose(image.affine, label.affine)
     assert (image.get_fdata().min(), image.get_fdata().max()) == (-1024.0, -24.0)
@@ -102,7 +102,7 @@ def test_without_a_geometry_the_published_masks_and_the_canonical_volume_are_nam
     harmonize(workspace, "made", choose(preset="voco"))
     harmonize(workspace, "made")
     assert pl.read_parquet(workspace.annotations("made")).equals(before)
-    assert row_of(workspace, "a")["stored"] == "store/made/images/a.nii.gz"
+    assert row_of(workspace, "a")["stored"] == str(workspace.root / "store/made/images/a.nii.gz")
 
 
 def test_the_presets_of_nnunet_take_the_datasets_own_spacing(workspace):
