@@ -11,6 +11,7 @@ from isocenter.cli.options import as_json, dry_run, emit, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 from isocenter.registry.amounts import amount
+from isocenter.registry.licenses import Use
 
 WARNINGS_SHOWN = 10
 
@@ -31,7 +32,7 @@ WARNINGS_SHOWN = 10
 @dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, out: Path, to: str, use: str, dry_run: bool, json_: bool, **wishes: Any) -> int:
+def command(workspace: Workspace, cohort: str, out: Path, to: str, use: Use, dry_run: bool, json_: bool, **wishes: Any) -> int:
     """Write COHORT to the folder OUT with manifest, Croissant, licences, attribution and ledger.
 
     What stands against it is refused by name: a licence, identifying DICOM tags, leakage, samples that do not fit the format. Exit status 3: written, and some
@@ -41,8 +42,7 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: str, dry
     from isocenter.curate.export import Wishes, export, preview
     from isocenter.harmonize.cohort import Cohort
 
-    make = preview if dry_run else export
-    done = make(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))  # type: ignore[arg-type, operator]
+    done = (preview if dry_run else export)(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))
     body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "ledger": done.done, "unreadable": done.unreadable,
             "warnings": done.warnings, "written": not dry_run}
     lines = [f"{out}: {amount(done.samples, 'sample')}, {amount(done.files, 'file')}, {size(done.bytes)}"]

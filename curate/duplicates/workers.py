@@ -6,17 +6,17 @@ Jobs that are done leave their results in a folder, so that the same work, cut a
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from isocenter.core.files import draft
 from isocenter.core.progress import track
 from isocenter.core.workers import cores, processes
+from isocenter.curate.duplicates.results import read_result, write_result
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -49,15 +49,15 @@ class Pool:
 
 
 def _once(job: tuple[Callable[[J], R], J, Path | None]) -> R:
-    """The function's result, taken from the file where it lies there already. Pickle: the folder is as trusted as the workspace's plug-ins."""
+    """The function's result, taken from the file where it lies there already."""
     function, argument, path = job
     if path is None:
         return function(argument)
     if path.exists():
-        return pickle.loads(path.read_bytes())  # type: ignore[no-any-return]
+        return cast(R, read_result(path))
     result = function(argument)
     with draft(path) as temporary:
-        temporary.write_bytes(pickle.dumps(result))
+        write_result(temporary, result)
     return result
 
 

@@ -10,7 +10,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from isocenter.curate.duplicates.find import find
-from isocenter.curate.duplicates.picture import Picture
+from isocenter.curate.duplicates.picture import Evidence, Picture
+from isocenter.curate.duplicates.planted import Plant
+from isocenter.curate.duplicates.prepare import Facts
+from isocenter.curate.duplicates.results import read_result, write_result
 from isocenter.curate.duplicates.resume import home
 
 
@@ -47,3 +50,17 @@ def test_other_pictures_or_settings_are_another_search(tmp_path: Path) -> None:
     places = [home(tmp_path, some, seed=0), home(tmp_path, some, seed=1), home(tmp_path, some[1:], seed=0)]
     assert len(set(places)) == 3
     assert home(tmp_path, some, seed=0) == places[0]
+
+
+def test_results_come_back_equal_and_without_pickle(tmp_path: Path) -> None:
+    evidence = Evidence("same", (1.0, 0.1, -2.5, 0.0, 1.0, float(np.pi)), 40, 30, 0.7, 0.2, 1.0, 0.9, 0.8, 0.85, 0.6, 0.9, 1.0, 1.0)
+    result = [Plant(3, (evidence, None), ((7, evidence),)), (1, 2, np.float64(0.1), [0.25]), None]
+    write_result(tmp_path / "plain", result)
+    assert read_result(tmp_path / "plain") == result
+    write_result(tmp_path / "arrays", [Facts("key", (3, 4), np.eye(2, dtype=np.float32), error="torn"), np.arange(3, dtype=np.float16)])
+    facts, array = read_result(tmp_path / "arrays")
+    assert (facts.pixel_hash, facts.size, facts.volume, facts.error) == ("key", (3, 4), False, "torn")
+    assert (facts.thumbnail.dtype, array.dtype, array.tolist()) == (np.float32, np.float16, [0, 1, 2])
+    for wrong in (object(), np.array([object()]), Path("x")):
+        with pytest.raises(TypeError, match="cannot be kept"):
+            write_result(tmp_path / "wrong", wrong)

@@ -80,4 +80,6 @@ def test_words_that_nothing_has_are_named():
 
 @pytest.mark.parametrize("query", ["", " ", "''; drop table dataset; --", "((((", "a" * 5000, "\x00", '"', "🫀 heart", "100", "> > >", "not", "or"])
 def test_hostile_and_empty_queries_are_only_words(query):
-    READER.read(query)
+    read = READER.read(query)
+    assert all(wish.phrase in query.casefold() for wish in read.wishes)
+    assert all(word in query.casefold() for word in read.ignored)
