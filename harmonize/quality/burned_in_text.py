@@ -47,13 +47,20 @@ def check(view: ImageView) -> Iterator[Finding]:
         return
     picture = view.plane.T                                          # rows run across the page
     factor = max(1, int(np.ceil(max(picture.shape) / LONGEST_SIDE)))
-    picture = picture[: picture.shape[0] // factor * factor, : picture.shape[1] // factor * factor]
-    picture = picture.reshape(picture.shape[0] // factor, factor, picture.shape[1] // factor, factor).mean(axis=(1, 3))
+    picture = _shrunk(picture, factor)
     rows = [row for polarity in (picture, 1 - picture) for row in text_rows(polarity)]
     if rows:
         row = max(rows, key=len)
         where = f"columns {row[0].left * factor}-{row[-1].right * factor}, rows {min(m.top for m in row) * factor}-{max(m.bottom for m in row) * factor}"
         yield Finding("burned_in_PHI", "warning", f"looks like {len(rows)} line{'s' * (len(rows) > 1)} of text, the longest at {where}")
+
+
+def _shrunk(picture: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Means of squares of `factor` pixels; what is left over at the far edges goes."""
+    if factor == 1:
+        return picture
+    whole = picture[: picture.shape[0] // factor * factor, : picture.shape[1] // factor * factor]
+    return np.asarray(sum(whole[i::factor, j::factor] for i in range(factor) for j in range(factor)) / np.float32(factor * factor), np.float32)
 
 
 def text_rows(picture: NDArray[np.float32]) -> list[list[Mark]]:
