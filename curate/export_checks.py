@@ -11,6 +11,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.export_dicom import Identifying, names_somebody
 from isocenter.curate.export_gather import Items
 from isocenter.curate.export_item import Item
+from isocenter.curate.knowledge import shared_patients
 from isocenter.curate.leakage import Leak, leakage
 from isocenter.curate.rights import licenses_of, require
 from isocenter.harmonize.cohort import Cohort
@@ -103,10 +104,11 @@ def _leaks(workspace: Workspace, cohort: Cohort, against: Sequence[str]) -> tupl
     """Crossings between the cohort's splits and with the named benchmarks, and what remains in doubt as warnings."""
     others = [Cohort.open(workspace, name) for name in against]
     if cohort.table["split"].drop_nulls().n_unique() < 2 and not others:
-        return [], []
+        return [], [f"{' and '.join(sorted(pair))} show {relation.text()}" for pair, relation in shared_patients(workspace, cohort.table["dataset"].unique()).items()]
     found = leakage(workspace, cohort, across="split", against=others)
     doubts = Counter(leak.kind for leak in found.leaks if leak.kind not in LEAKING)
-    notes = [f"leakage in doubt: {number} {kind} on two sides (isocenter leakage {cohort.name})" for kind, number in doubts.items()]
+    known: dict[str, str] = {leak.kind: f", {leak.what}" for leak in found.leaks if leak.kind == "lineage"}
+    notes = [f"leakage in doubt: {number} {kind} on two sides{known.get(kind, '')} (isocenter leakage {cohort.name})" for kind, number in doubts.items()]
     notes += [] if found.compared else ["pictures of the sides were not compared: isocenter dedup before split does that"]
     return [leak for leak in found.leaks if leak.kind in LEAKING], notes
 

@@ -8,7 +8,7 @@ the same patients; where ids are missing, pictures still tell.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -19,10 +19,9 @@ from isocenter.core.errors import UsageError
 from isocenter.core.tables import read_header, read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.groups import PAIRS
+from isocenter.curate.knowledge import Shared, shared_patients
 from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.sample import PATIENT_SEPARATOR
-from isocenter.harmonize.source import open_source
-from isocenter.registry.related import Related
 
 Across = Literal["split", "published", "dataset"]
 Kind = Literal["sample", "patient", "study", "picture", "unsettled picture", "lineage"]
@@ -55,12 +54,10 @@ class Leakage:
     compared: bool
 
 
-def leakage(workspace: Workspace, cohort: Cohort, *, across: Across = "split", against: Sequence[Cohort] = (),
-            related: Iterable[Related] = ()) -> Leakage:
+def leakage(workspace: Workspace, cohort: Cohort, *, across: Across = "split", against: Sequence[Cohort] = ()) -> Leakage:
     """Crossings within a cohort, and between it and other cohorts (benchmarks); not those within or between the others.
 
-    related: relations of the cohort's datasets as the catalog knows them (`registry.related.related`). Raises UsageError when
-    nothing has a side.
+    The catalog is asked which of the datasets show the same patients. Raises UsageError when nothing has a side.
     """
     if cohort.name in {other.name for other in against}:
         raise UsageError(f"{cohort.name} cannot be compared with itself", hint=f"isocenter leakage {cohort.name}")
@@ -71,9 +68,8 @@ def leakage(workspace: Workspace, cohort: Cohort, *, across: Across = "split", a
         others = " or ".join(f"--across {other}" for other in ("split", "published", "dataset") if other != across)
         raise UsageError(f"{cohort.name} has no two sides: --across {across} tells nothing apart", hint=f"{others}, or --against COHORT of a benchmark")
     pairs = [read_table(workspace.pairs(name), PAIRS) for name in _kin(workspace, (cohort, *against)) if workspace.pairs(name).exists()]
-    slugs = {name: open_source(workspace, name).slug for name in rows["dataset"].unique()}
     judged = pl.concat(pairs).unique(["a", "b"], maintain_order=True) if pairs else None
-    found = crossings(rows, judged, relations(slugs, related))
+    found = crossings(rows, judged, shared_patients(workspace, rows["dataset"].unique()))
     if against:
         found = [leak for leak in found if _concerns(leak, cohort.name, dict(rows.select("side", "cohort").iter_rows()))]
     missing = rows.filter(pl.col("patient_id").is_null())
@@ -109,32 +105,16 @@ def _concerns(leak: Leak, name: str, cohorts: dict[str, str]) -> bool:
     return name in (a, b) and (a != b or name not in (leak.side_a, leak.side_b))
 
 
-def relations(slugs: dict[str, str], related: Iterable[Related]) -> dict[frozenset[str], str]:
-    """Pairs of local datasets whose patients the catalog knows to be shared → the path that says so."""
-    names: dict[str, list[str]] = {}
-    for name, slug in slugs.items():
-        names.setdefault(slug, []).append(name)
-    found: dict[frozenset[str], str] = {}
-    for one in related:
-        if one.patients == "other":
-            continue
-        path = f"{one.patients} patients: " + "; ".join(step.text() for step in one.path)
-        for a in names.get(one.path[0].left, []):
-            for b in names.get(one.slug, []):
-                if a != b:
-                    found.setdefault(frozenset((a, b)), path)
-    return found
-
-
-def crossings(rows: pl.DataFrame, pairs: pl.DataFrame | None, shared: dict[frozenset[str], str]) -> list[Leak]:
+def crossings(rows: pl.DataFrame, pairs: pl.DataFrame | None, shared: Mapping[frozenset[str], Shared]) -> list[Leak]:
     """All crossings of one table of sided samples; see `leakage`.
 
-    shared: datasets whose patient ids mean the same people, with the reason; where no id matches, the relation itself is reported.
+    shared: datasets that show the same patients. Equal ids are one patient where that is certain; else, and where no id matches, the
+    relation is reported as what is known: a lineage.
     """
     found = [*_itself(rows), *_by_id(rows, "patient_id", "patient"), *_by_id(rows, "study_id", "study")]
     found += _pictures(rows, pairs) if pairs is not None else []
-    for datasets, reason in sorted(shared.items(), key=lambda item: sorted(item[0])):
-        found += _related(rows.filter(pl.col("dataset").is_in(sorted(datasets))), reason)
+    for datasets, relation in sorted(shared.items(), key=lambda item: sorted(item[0])):
+        found += _related(rows.filter(pl.col("dataset").is_in(sorted(datasets))), relation)
     order = ("sample", "patient", "study", "picture", "lineage", "unsettled picture")
     return sorted(found, key=lambda leak: (order.index(leak.kind), leak.side_a, leak.side_b, leak.a, leak.b))
 
@@ -190,13 +170,15 @@ def _across(a: str, b: str, sides: dict[str, set[str]]) -> list[tuple[str, str, 
     return [(one, two, first, second) for (one, first), (two, second) in sorted(ends)]
 
 
-def _related(rows: pl.DataFrame, reason: str) -> list[Leak]:
-    """Two datasets that share patients: their equal ids are one person; without equal ids the relation is what is known."""
+def _related(rows: pl.DataFrame, relation: Shared) -> list[Leak]:
+    """Two datasets that share patients: their equal ids, and without any the relation itself."""
+    reason = relation.text()
     merged = rows.with_columns(pl.lit("both").alias("dataset"))
     own = {(leak.a, leak.b) for leak in _by_id(rows, "patient_id", "patient")}
     matched = [leak for leak in _by_id(merged, "patient_id", "patient") if (leak.a, leak.b) not in own]
     if matched:
-        return [Leak("lineage", leak.side_a, leak.side_b, leak.a, leak.b, f"{leak.what.removeprefix('both: ')} ({reason})", leak.samples) for leak in matched]
+        kind: Kind = "patient" if relation.certain else "lineage"
+        return [Leak(kind, leak.side_a, leak.side_b, leak.a, leak.b, f"{leak.what.removeprefix('both: ')} ({reason})", leak.samples) for leak in matched]
     ends = [part for _, part in rows.group_by("dataset", maintain_order=True)]
     if len(ends) < 2:
         return []

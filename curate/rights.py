@@ -13,7 +13,7 @@ from isocenter.curate.knowledge import known_of
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.source import open_source
 from isocenter.registry.license_parser import parse_license
-from isocenter.registry.licenses import Combination, License, Use, combine
+from isocenter.registry.licenses import DISAGREE, Combination, License, Use, combine
 
 UNSTATED = "not stated"
 
@@ -22,7 +22,8 @@ def licenses_of(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int] 
     """`dataset: licence as stated` -> parsed licence and number of samples. donors: datasets that gave labels or annotations only, with the number
     of samples that have them.
 
-    A sample's own licence counts before what the user stated for its dataset, and that before the claims of the catalog.
+    A sample's own licence counts before what the user stated for its dataset, and that before the claims of the catalog, of which the
+    strictest counts.
     """
     table = cohort.samples(workspace, ["license"])
     counts = Counter(table.select(pl.col("dataset"), pl.col("license").fill_null(UNSTATED)).iter_rows())
@@ -34,7 +35,7 @@ def licenses_of(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int] 
     for (dataset, text), number in sorted(counts.items()):
         claimed = known[dataset].license if text == UNSTATED else None
         if claimed is not None:
-            found[f"{dataset}: {claimed.id} (claimed in the catalog)"] = (claimed, number)
+            found[f"{dataset}: {claimed.id} (claimed in the catalog{f'; {DISAGREE}' if known[dataset].contested else ''})"] = (claimed, number)
         else:
             found[f"{dataset}: {text}"] = (parse_license(None if text == UNSTATED else text), number)
     return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.groups import PAIRS, components
+from isocenter.curate.knowledge import shared_patients
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.sample import PATIENT_SEPARATOR
 
@@ -36,11 +37,14 @@ class Kin:
 def kin_of(workspace: Workspace, cohort: Cohort, extra: NDArray[np.object_] | None = None) -> Kin:
     """Components over patient, study, copies and unsettled pairs, also by way of samples that were dropped since the first cohort.
 
-    Ids of patients and studies count within their dataset. extra: one value per row of the cohort; equal values are kin too.
+    Ids of patients and studies count within their dataset; those of patients also in another that shows the same people by a certain
+    relation of the catalog. extra: one value per row of the cohort; equal values are kin too.
     """
     names = [*cohort.header.get("lineage", []), cohort.name]
     table = _everyone(workspace, names[0], cohort).samples(workspace, COLUMNS).select("sample_id", "dataset", *COLUMNS)
     edges = [_shared(table, column) for column in ("patient_id", "study_id")]
+    edges += [_shared(table.with_columns(pl.col("dataset").replace(dict.fromkeys(datasets, min(datasets)))), "patient_id")
+              for datasets, relation in shared_patients(workspace, table["dataset"].unique()).items() if relation.certain]
     at = table.select("sample_id").with_row_index("at")
     edges += [_paired(at, read_table(workspace.pairs(name), PAIRS)) for name in names if workspace.pairs(name).exists()]
     own = cohort.table.select("sample_id").join(at, on="sample_id", how="left", maintain_order="left")["at"].to_numpy().astype(np.int64)

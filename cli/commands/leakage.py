@@ -28,15 +28,9 @@ def command(workspace: Workspace, cohort: str, across: str, against: tuple[str, 
     """List what COHORT has on two sides at once."""
     from isocenter.curate.leakage import leakage
     from isocenter.harmonize.cohort import Cohort
-    from isocenter.harmonize.source import open_source
-    from isocenter.registry.catalog import catalog_query
-    from isocenter.registry.related import related
 
     one, others = Cohort.open(workspace, cohort), [Cohort.open(workspace, name) for name in against]
-    slugs = sorted({open_source(workspace, name).slug for part in (one, *others) for name in part.table["dataset"].unique()})
-    with catalog_query(workspace) as query:
-        known = [found for slug in slugs for found in related(slug, query)]
-    result = leakage(workspace, one, across=across, against=others, related=known)  # type: ignore[arg-type]
+    result = leakage(workspace, one, across=across, against=others)  # type: ignore[arg-type]
     by = Counter((leak.kind, leak.side_a, leak.side_b) for leak in result.leaks)
     rows = [(kind, f"{a}  |  {b}", number) for (kind, a, b), number in by.items()]
     lines = [columns(rows, ("leaks", "between", "found")) if rows else f"nothing known of {cohort} stands on two sides"]

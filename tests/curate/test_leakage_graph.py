@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from isocenter.curate.leakage import crossings, relations
+from isocenter.curate.knowledge import Shared, relations
+from isocenter.curate.leakage import crossings
 from isocenter.registry.related import Related, Step
 
 ROWS = pl.DataFrame({
@@ -46,13 +47,15 @@ def test_the_catalog_makes_equal_ids_of_two_datasets_one_person() -> None:
     step = Step("north-slug", "same-patients-as", "south-slug", True, None, None, None)
     known = relations({"north": "north-slug", "south": "south-slug"}, [Related("south-slug", "South", 1, (step,), "same")])
     found = crossings(ROWS.filter(pl.col("sample_id") != "n/2"), None, known)
-    assert [(leak.kind, leak.a, leak.b) for leak in found] == [("lineage", "s/1", "n/1")]
-    assert "same-patients-as" in found[0].what
+    assert [(leak.kind, leak.a, leak.b) for leak in found] == [("patient", "s/1", "n/1")]
+    assert found[0].what == "1 (the same patients: north-slug same-patients-as south-slug)"
+    perhaps = relations({"north": "north-slug", "south": "south-slug"}, [Related("south-slug", "South", 1, (step,), "may")])
+    assert [leak.kind for leak in crossings(ROWS.filter(pl.col("sample_id") != "n/2"), None, perhaps)] == ["lineage"]
 
 
 def test_a_relation_without_common_ids_is_reported_as_what_is_known() -> None:
     rows = ROWS.with_columns(pl.lit(None, pl.String).alias("patient_id"), pl.lit(None, pl.String).alias("study_id"))
-    found = crossings(rows, None, {frozenset(("north", "south")): "derived-from"})
+    found = crossings(rows, None, {frozenset(("north", "south")): Shared(True, "north derived-from south")})
     assert {(leak.kind, leak.side_a, leak.side_b) for leak in found} == {("lineage", "test", "train"), ("lineage", "train", "test")}
 
 
