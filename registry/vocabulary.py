@@ -18,7 +18,8 @@ from isocenter.core.near_names import advice
 from isocenter.registry.vocabulary_text import FACTS, words
 
 FACETS = ("modality", "anatomy", "finding", "task", "annotation", "dimension", "population")
-EVERYWHERE, CELL = "", "cell"          # scopes of a synonym that `normalise` believes; "label" means a dataset's own label list
+EVERYWHERE, TOPIC, CELL = "", "topic", "cell"     # scopes of a synonym that `normalise` believes; "label" means a dataset's own label list
+IN_TEXT = (EVERYWHERE, TOPIC)                     # what a text is about; a label called "cavity" is not what a text about cavities is about
 NOTHING = frozenset({"", "na", "n a", "none", "nan", "null", "not specified", "not mention", "not mentioned", "unknown", "no", "yes", "multi", "multi modal"})
 _LIST = re.compile(r"[,;|·](?![^()]*\))")               # "COVID-19, Pneumonia" are two even where their words together name one
 _SEPARATORS = re.compile(r"[,/;|+&·]|\s-\s|\band\b|\bor\b")
@@ -66,9 +67,9 @@ class Vocabulary:
             raise NotFound(f"the vocabulary has no term {term_id!r}", hint=advice(term_id, self.terms, "isocenter sql \"select term_id, facet from term\""))
         return self.terms[term_id]
 
-    def find(self, phrase: str, facet: str | None = None) -> tuple[str, ...]:
-        """Terms that are called exactly this (any spelling, number, case); an empty tuple when none is."""
-        return self._find(words(phrase), facet, (EVERYWHERE,))
+    def find(self, phrase: str, facet: str | None = None, scopes: tuple[str, ...] = (EVERYWHERE,)) -> tuple[str, ...]:
+        """Terms that are called exactly this (any spelling, number, case): as a name by itself, or with `IN_TEXT` as a text's subject; an empty tuple when none is."""
+        return self._find(words(phrase), facet, scopes)
 
     def normalise(self, facet: str, cell: str | None) -> Reading:
         """Read one raw cell as terms of a facet: "CT/ PET" is CT and PET, "HistoPathology?" is histopathology, "2D/ 3D" is 2D and 3D.
@@ -81,12 +82,12 @@ class Vocabulary:
         elsewhere: list[str] = []
         unknown: list[str] = []
         for atom in self._atoms(facet, cell or ""):
-            found = self._find(words(atom), facet, (EVERYWHERE, CELL))
+            found = self._find(words(atom), facet, (*IN_TEXT, CELL))
             if len(found) > 1:
                 ambiguous.append((atom, found))
             elif found:
                 terms.extend(found)
-            elif whole := self._find(words(atom), None, (EVERYWHERE, CELL)):
+            elif whole := self._find(words(atom), None, (*IN_TEXT, CELL)):
                 elsewhere.extend(whole)
             elif inside := [term for _, terms_ in self.scan(words(atom), facet) for term in terms_]:
                 terms.extend(inside)
@@ -102,7 +103,7 @@ class Vocabulary:
         start = 0
         while start < len(text):
             for stop in range(min(len(text), start + self.longest), start, -1):
-                if hits := self._find(tuple(text[start:stop]), facet, (EVERYWHERE,)):
+                if hits := self._find(tuple(text[start:stop]), facet, IN_TEXT):
                     found.append(((start, stop), hits))
                     start = stop - 1
                     break
@@ -138,7 +139,7 @@ class Vocabulary:
         if len(pieces := _LIST.split(cell)) > 1:
             for piece in pieces:
                 yield from self._atoms(facet, piece)
-        elif self._find(words(cell), facet, (EVERYWHERE, CELL)) or self._find(words(cell), None, (EVERYWHERE,)):
+        elif self._find(words(cell), facet, (*IN_TEXT, CELL)) or self._find(words(cell), None, IN_TEXT):
             yield cell
         elif match := _BRACKETS.match(cell):
             yield from self._atoms(facet, match["outside"])

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from isocenter.registry.audit.defect import Defect, defect
 from isocenter.registry.audit.impossible import contradictions
+from isocenter.registry.audit.labels import displaced_labels
 from isocenter.registry.license_parser import parse_license
 from isocenter.registry.licenses import SILENT
 from isocenter.registry.lookup import Query
@@ -20,7 +21,7 @@ HOSTS = ("tianchi", "heywhale", "opendatalab", "kaggle")     # sites that hand o
 def audit_catalog(query: Query) -> list[Defect]:
     """Every kind of defect that the catalog still has, with its count."""
     vocabulary = from_rows(query("SELECT * FROM term"), query("SELECT * FROM term_synonym"), query("SELECT * FROM term_parent"))
-    found = [*_identity(query), *_claims(query), *_terms(query), *_units(query), *_impossible(query, vocabulary), *_links(query), *_licences(query), *_orphans(query)]
+    found = [*_identity(query), *_claims(query), *_terms(query), *_units(query), *_impossible(query, vocabulary), displaced_labels(query, vocabulary), *_links(query), *_licences(query), *_orphans(query)]
     return [one for one in found if one.count]
 
 

@@ -70,6 +70,13 @@ def contradictions(cells: Mapping[str, Sequence[str]], name: str, vocabulary: Vo
     return [one for one in found if not (one.field == "anatomy" and one.against == "modality" and staged & set(one.place))]
 
 
+def lies_elsewhere(term: str, shown: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether the place of a term agrees with none of the places that these terms have; False where either may lie anywhere."""
+    place, places = _places([term], vocabulary), _places(shown, vocabulary)
+    kinds, telling = frozenset(kind for one in place for kind in _kinds(one, vocabulary)), places - TISSUES
+    return bool(place and telling) and not (kinds & MICROSCOPIC or place & TISSUES or (place | places) & EVERYWHERE) and not _agree(place, telling, vocabulary)
+
+
 def _check(field: str, term: str, shown: Mapping[str, frozenset[str]], modalities: Sequence[str], vocabulary: Vocabulary) -> Contradiction | None:
     place = _places([term], vocabulary)
     if not place or place & EVERYWHERE or any(part in term for part in TRAVELS):

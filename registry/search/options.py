@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from isocenter.core.errors import NotFound
 from isocenter.registry.search.wishes import ChoiceWish, NumberWish, TermWish, Wish
-from isocenter.registry.vocabulary import CELL, EVERYWHERE, Vocabulary
+from isocenter.registry.vocabulary import CELL, IN_TEXT, Vocabulary
 from isocenter.registry.vocabulary_text import words
 
 SUGGESTIONS = 3
@@ -27,7 +27,7 @@ def wishes(vocabulary: Vocabulary, facets: Mapping[str, Sequence[str]], *, acces
 def _term_wish(vocabulary: Vocabulary, facet: str, value: str, further: bool) -> TermWish:
     """The wish of one option; a value may be an abbreviation of catalog cells ("MG", "Loc")."""
     phrase = words(value)
-    terms = tuple(term for term, scope in vocabulary.phrases.get(phrase, ()) if scope in (EVERYWHERE, CELL) and vocabulary.terms[term].facet == facet)
+    terms = tuple(term for term, scope in vocabulary.phrases.get(phrase, ()) if scope in (*IN_TEXT, CELL) and vocabulary.terms[term].facet == facet)
     if not terms:
         raise NotFound(f"no {facet} is called {value!r}", hint=_hint(vocabulary, facet, value))
     return TermWish(facet, terms, f"--{facet} {value}", both=further)
@@ -37,6 +37,6 @@ def _hint(vocabulary: Vocabulary, facet: str, value: str) -> str:
     from rapidfuzz import process
 
     known = {" ".join(phrase): vocabulary.terms[term].name for phrase, terms in vocabulary.phrases.items() for term, scope in terms
-             if scope in (EVERYWHERE, CELL) and vocabulary.terms[term].facet == facet}
+             if scope in (*IN_TEXT, CELL) and vocabulary.terms[term].facet == facet}
     close = dict.fromkeys(known[name] for name, _, _ in process.extract(" ".join(words(value)), list(known), limit=2 * SUGGESTIONS, score_cutoff=60))
     return f"did you mean {', '.join(list(close)[:SUGGESTIONS])}?" if close else f"isocenter sql \"select name from term where facet = '{facet}'\""

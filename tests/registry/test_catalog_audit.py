@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from isocenter.cli.main import cli
-from isocenter.registry.audit import audit_file
-from isocenter.registry.audit.impossible import contradictions
+from isocenter.registry.audit import audit_file, audit_here
+from isocenter.registry.audit.impossible import contradictions, lies_elsewhere
 from isocenter.registry.audit.table import Columns, audit_table
 from isocenter.registry.catalog import HERE
 from isocenter.registry.cells import count, read_cell
@@ -155,3 +155,16 @@ def test_counts_are_read_with_their_rounding(cell: str, number: tuple[int, bool]
 def test_every_importer_names_its_source(name: str) -> None:
     plugin = IMPORTERS.get(name)
     assert {"source_id", "name", "rank"} <= set(plugin.SOURCE)
+
+
+def test_a_homonym_of_another_region_is_displaced_and_a_neighbour_of_the_same_is_not(vocabulary: Vocabulary) -> None:
+    assert lies_elsewhere("dental caries", ["heart ventricle", "myocardium"], vocabulary)
+    assert not lies_elsewhere("left heart ventricle", ["heart ventricle", "myocardium"], vocabulary)
+    assert not lies_elsewhere("spleen", ["multi-organ"], vocabulary)
+
+
+def test_every_label_that_lies_elsewhere_than_its_dataset_was_looked_at() -> None:
+    with (Path(__file__).parent / "displaced_labels.csv").open(encoding="utf-8", newline="") as stream:
+        reviewed = [row["label"] for row in csv.DictReader(stream)]
+    found = [one for one in audit_here() if one.what == "labels that lie elsewhere than what their dataset shows"]
+    assert sorted(found[0].where) == sorted(reviewed)
