@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from isocenter.core.errors import BadInput
 from isocenter.curate.api import Picks, Pool
 from isocenter.curate.constraints import Constraints, allowed, apply
+from isocenter.curate.patches import apart
 
 
 def choose(pool: Pool, strategy: ModuleType, constraints: Constraints, *, seed: int, columns: Mapping[str, Sequence[object]],
            licences: Sequence[str | None] | None = None, costs: Sequence[float] | None = None) -> Picks:
     """The strategy's own choice where no wish stands against it; else its choice first, then twice as many of its picks, then the rest at random.
+
+    Of patches, which have a column `box`, no two that are chosen overlap.
 
     columns, licences, costs: aligned with the pool; columns hold what the limits name. Included samples have gain 0 unless the strategy picked them.
     Raises BadInput when the wishes cannot be kept, naming each.
@@ -31,12 +34,15 @@ def choose(pool: Pool, strategy: ModuleType, constraints: Constraints, *, seed: 
     typical = float(price[keep].mean())
     number = min(len(open_), max(1, int(constraints.budget / typical)) if typical else len(open_))
     picks: Picks = strategy.pick(open_, number, seed=seed)
+    patches = "box" in pool.columns
     free = costs is None and not constraints.limits and not constraints.include
-    if free:
+    if free and not (patches and apart(picks.indices.tolist(), open_)[1]):
         return Picks(keep[picks.indices], picks.gains, picks.reasons)
     more: Picks = strategy.pick(open_, min(len(open_), 2 * number), seed=seed)
     rest = np.random.default_rng(seed).permutation(len(open_))
     ranking = keep[np.concatenate([picks.indices, more.indices, rest])]
+    if patches:
+        ranking = np.array(apart(list(dict.fromkeys(ranking.tolist())), pool)[0], np.int64)
     chosen = apply(ranking, pool.ids, columns, constraints, costs=costs)
     gain = dict(zip(keep[more.indices].tolist(), more.gains.tolist())) | dict(zip(keep[picks.indices].tolist(), picks.gains.tolist()))
     said = dict(zip(keep[picks.indices].tolist(), picks.reasons))

@@ -1,12 +1,17 @@
-"""Patches of volumes for annotation: class probabilities of an ensemble in, uncertainty maps, patch scores and patches that do not overlap out."""
+"""Uncertainty of patches: class probabilities of an ensemble in, maps, scores of boxes and orders without overlap out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isocenter.core.errors import BadInput
+from isocenter.curate.api import Picks, Pool
+from isocenter.harmonize.part import Part
+
+MISSING = ("isocenter patches COHORT --predictions FOLDER", "isocenter patches COHORT --predictions FOLDER --predictions FOLDER, one for every member of an ensemble")
 Maps = NDArray[np.floating]
 
 
@@ -16,9 +21,8 @@ def predictive_entropy(members: Maps) -> Maps:
 
 
 def mutual_information(members: Maps) -> Maps:
-    """(x, y, z) BALD: predictive entropy minus the members' mean entropy."""
-    information: Maps = predictive_entropy(members) - _entropy(members, axis=1).mean(0)
-    return information
+    """(x, y, z) BALD: predictive entropy minus the members' mean entropy; rounding never makes it negative."""
+    return np.maximum(predictive_entropy(members) - _entropy(members, axis=1).mean(0), 0)
 
 
 def class_entropies(members: Maps) -> Maps:
@@ -27,30 +31,9 @@ def class_entropies(members: Maps) -> Maps:
     return weighted
 
 
-def box_means(values: Maps, size: Sequence[int]) -> Maps:
-    """Mean of a map over every box of this size that lies inside: shape x - size + 1 …; by running sums, O(voxels)."""
-    sums = np.asarray(values, np.float64)
-    for axis, length in enumerate(size):
-        total = np.cumsum(sums, axis=axis)
-        padded = np.concatenate([np.zeros_like(np.take(total, [0], axis)), total], axis)
-        sums = np.take(padded, range(length, padded.shape[axis]), axis) - np.take(padded, range(padded.shape[axis] - length), axis)
-    means: Maps = sums / float(np.prod(size))
-    return means
-
-
-def best_patches(scores: Maps, size: Sequence[int], number: int, taken: NDArray[np.integer] | None = None) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Corners (k, 3) and scores of at most `number` patches, highest score first, none overlapping another or one of `taken` (corners)."""
-    corners: list[NDArray[np.integer]] = [] if taken is None else list(np.atleast_2d(taken))
-    found, values = [], []
-    for flat in np.argsort(-scores, axis=None, kind="stable"):
-        corner = np.array(np.unravel_index(flat, scores.shape))
-        if all((np.abs(corner - other) >= size).any() for other in corners):
-            corners.append(corner)
-            found.append(corner)
-            values.append(float(scores.flat[flat]))
-            if len(found) == number:
-                break
-    return np.array(found, np.int64).reshape(-1, len(size)), np.array(values)
+def means(values: Maps, parts: Iterable[Part]) -> NDArray[np.float64]:
+    """(parts,) mean of a map (x, y, z) over every part."""
+    return np.array([values[part.slices].mean(dtype=np.float64) for part in parts])
 
 
 def power_noise(score: NDArray[np.floating], beta: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -58,15 +41,41 @@ def power_noise(score: NDArray[np.floating], beta: float, rng: np.random.Generat
     return np.log(np.maximum(score, 1e-12)) + rng.gumbel(0.0, 1.0 / beta, len(score))
 
 
-def apart(order: Sequence[int], images: Sequence[object], boxes: NDArray[np.integer]) -> tuple[list[int], list[int]]:
-    """The order without those whose box overlaps an earlier one of the same image, and those left out; boxes: (n, 6) start and stop."""
+def drawn(pool: Pool, column: str, budget: int, *, beta: float, seed: int) -> Picks:
+    """A draw without repeats in proportion to a score to the power β, patches that overlap none drawn before first; a gain is the score."""
+    score = numbers(pool, column)
+    kept, later = apart(falling(power_noise(score, beta, np.random.default_rng(seed))), pool)
+    picks = np.array([*kept, *later][:budget], np.int64)
+    return Picks(picks, score[picks])
+
+
+def numbers(pool: Pool, column: str) -> NDArray[np.float64]:
+    """A column of the pool as numbers. Raises BadInput where one is missing."""
+    try:
+        values = np.array(pool.columns[column].tolist(), np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"the column {column} does not hold numbers of one shape: {error}") from error
+    if np.isnan(values).any():
+        raise BadInput(f"{int(np.isnan(values).reshape(len(values), -1).any(1).sum())} of {len(values)} patches have no {column}", hint=MISSING[column == "bald"])
+    return values
+
+
+def falling(score: NDArray[np.floating]) -> list[int]:
+    """Positions from the largest score to the smallest; equal ones stay in order."""
+    order: list[int] = np.argsort(-score, kind="stable").tolist()
+    return order
+
+
+def apart(order: Sequence[int], pool: Pool) -> tuple[list[int], list[int]]:
+    """The order without those whose box overlaps an earlier one of the same image, and those left out. Reads `image`, and `box`: start and stop of each axis."""
+    images, boxes = pool.columns["image"].tolist(), np.array(pool.columns["box"].tolist(), np.int64).reshape(len(pool), -1)
+    half = boxes.shape[1] // 2
     kept: list[int] = []
     later: list[int] = []
     by_image: dict[object, list[int]] = {}
-    half = boxes.shape[1] // 2
     for at in order:
         others = by_image.setdefault(images[at], [])
-        clear = all((boxes[at, :half] >= boxes[other, half:]).any() or (boxes[other, :half] >= boxes[at, half:]).any() for other in others)
+        clear = not others or bool(((boxes[at, :half] >= boxes[others, half:]) | (boxes[others, :half] >= boxes[at, half:])).any(1).all())
         (kept if clear else later).append(at)
         if clear:
             others.append(at)

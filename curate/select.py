@@ -22,6 +22,7 @@ from isocenter.curate.columns import column_values, supplied_column
 from isocenter.curate.constraints import Constraints, parse_limit
 from isocenter.curate.constraints_choice import choose, part
 from isocenter.curate.features import features_of
+from isocenter.curate.parts_table import BOUNDS, PART_COLUMNS, part_column, shown
 from isocenter.curate.sample_licences import licence_id, sample_licences
 from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.cohort_line import claim
@@ -93,6 +94,7 @@ def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder:
         features, positions = found.rows, found.positions
     given = {column: supplied_column(cohort, column, path) for column, path in (supplied or {}).items()}
     columns = {column: (given[column] if column in given else _column(workspace, cohort, column, on))[positions] for column in strategy.needs}
+    columns = {column: values[positions] for column in (*BOUNDS, "foreground") if (values := part_column(workspace, cohort, column)) is not None} | columns
     return Pool(tuple(ids[at] for at in positions), features, columns), positions
 
 
@@ -119,6 +121,10 @@ def _costs(workspace: Workspace, cohort: Cohort, wishes: Wishes) -> NDArray[np.f
 
 
 def _column(workspace: Workspace, cohort: Cohort, column: str, on: str) -> NDArray[Any]:
+    if (of_parts := part_column(workspace, cohort, column)) is not None:
+        return of_parts
+    if column in PART_COLUMNS:
+        raise BadInput(f"this strategy reads {column}, which patches of volumes have", hint=f"isocenter patches COHORT --size 32 --as PATCHES, or --column {column}=TABLE with sample_id and {column}")
     if column not in ("stratum", *COHORT.schema.names, *SAMPLES.schema.names):
         raise BadInput(f"this strategy reads {column}, which no sample table has", hint=f"--column {column}=TABLE, a Parquet or CSV table with sample_id and {column}")
     values = column_values(workspace, cohort, on if column == "stratum" else column, {})
@@ -134,6 +140,8 @@ def _measure(cohort: Cohort, positions: NDArray[np.int64], pool: Pool, picks: Pi
     chosen = cohort.table[positions[picks.indices].tolist()]
     present = [term for labels in chosen["labels"].to_list() for term, state in (labels or {}).items() if state == "present"]
     measured = {"samples": float(chosen.height), "datasets": float(chosen["dataset"].n_unique()), "terms": float(len(set(present)))}
+    if "box" in pool.columns:
+        measured |= shown(pool, picks.indices, cohort.header)
     if len(pool.features) and len(picks.indices):
         nearest = np.max(pool.features @ pool.features[picks.indices].T, axis=1)
         measured |= {"mean distance": float(np.mean(1 - nearest)), "farthest": float(np.max(1 - nearest))}

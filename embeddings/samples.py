@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from isocenter.embeddings.shards import EmbeddingSet
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import Decoder, decode_sample
 from isocenter.harmonize.image import recognize
+from isocenter.harmonize.part import Part, parse_part
 from isocenter.harmonize.readers.raster import formats as PICTURES
 
 COLUMNS = ["file_hash", "format", "error"]
@@ -178,11 +179,27 @@ def _ids_there(workspace: Workspace, cohort: Cohort, name: str) -> set[str]:
 
 
 def _items(workspace: Workspace, dataset: str, table: pl.DataFrame) -> Iterator[Item]:
-    """One item per sample; what a worker needs to load it travels with it, and nothing else."""
+    """One item per sample or part; what a worker needs to load it travels with it, and nothing else."""
     decoder = Decoder(workspace, dataset)
     for row in table.iter_rows(named=True):
-        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, decoder.loader_with_axes(row["sample_id"]), row["format"])
-        yield Item(row["sample_id"], row["file_hash"] or row["sample_id"], load)
+        part = parse_part(row["sample_id"])
+        whole = decoder.loader_with_axes(part.parent_id if part else row["sample_id"])
+        load = partial(_refuse, row["error"]) if row["error"] else partial(_load, whole if part is None else partial(_cut, whole.args, part), row["format"])
+        yield Item(row["sample_id"], (row["file_hash"] or row["sample_id"]) + (row["sample_id"].removeprefix(part.parent_id) if part else ""), load)
+
+
+def _cut(sample: tuple[tuple[Path, ...], str, str], part: Part) -> tuple[Any, str]:
+    """The pixels of a part and their axes; its bounds count along x, y and z, whatever the order of the array's axes."""
+    pixels, axes = _whole(sample, Path(str(sample[0][0]).partition("::")[0]).stat().st_mtime_ns)
+    bounds = dict(zip("xyz", part.slices))
+    return pixels[tuple(bounds.get(axis, slice(None)) for axis in axes)], axes
+
+
+@lru_cache(maxsize=1)
+def _whole(sample: tuple[tuple[Path, ...], str, str], written: int) -> tuple[Any, str]:
+    """The sample that was decoded last, since its parts follow each other."""
+    pixels, axes = decode_sample(*sample)
+    return pixels, axes or axes_of(pixels, sample[1])
 
 
 def _refuse(reason: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,7 @@ from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import fingerprint
 from isocenter.core.tables import Kind, read_header, read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
+from isocenter.harmonize.part import SELECTOR
 from isocenter.harmonize.sample import LABELS, SAMPLES
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -69,7 +69,8 @@ class Cohort:
 
     def _forget(self, workspace: Workspace, before: Cohort) -> None:
         """Take away what the verb that made the cohort before left beside it, and this one does not leave."""
-        left: dict[str, list[Path]] = {"dedup": [workspace.groups(self.name), workspace.pairs(self.name)], "merge": sorted((workspace.root / "cohorts" / self.name).glob("*"))}
+        beside = sorted((workspace.root / "cohorts" / self.name).glob("*"))
+        left = {"dedup": [workspace.groups(self.name), workspace.pairs(self.name)], "merge": beside, "patches": beside}
         if before.header.get("verb") != self.header.get("verb"):
             for path in left.get(str(before.header.get("verb")), []):
                 path.unlink(missing_ok=True)
@@ -81,13 +82,14 @@ class Cohort:
         return Cohort(name, table, header)
 
     def samples(self, workspace: Workspace, columns: list[str]) -> pl.DataFrame:
-        """The cohort's rows, in order, joined with columns of the sample tables."""
+        """The cohort's rows, in order, joined with columns of the sample tables; a part has those of the sample that it is a piece of."""
         extra = [column for column in columns if column not in self.table.columns]
         if not extra:
             return self.table
         tables = [read_table(workspace.samples(name), SAMPLES, ["sample_id", *extra]) for name in self.table["dataset"].unique().sort()]
         joined = pl.concat(tables) if tables else pl.DataFrame(schema={"sample_id": pl.String, **dict.fromkeys(extra, pl.String)})
-        return self.table.join(joined, on="sample_id", how="left", maintain_order="left")
+        whole = self.table.with_columns(pl.col("sample_id").str.replace(SELECTOR.pattern, "").alias("parent_id"))
+        return whole.join(joined, left_on="parent_id", right_on="sample_id", how="left", maintain_order="left").drop("parent_id")
 
 
 def _said(header: dict[str, Any]) -> Any:

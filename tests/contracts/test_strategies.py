@@ -22,7 +22,7 @@ def _pool(count: int = COUNT) -> Pool:
     starts = rng.integers(0, 90, (count, 3))
     columns = {
         "stratum": label.astype(str).astype(object), "score": rng.random(count), "foreground": (rng.random(count) > 0.7).astype(float),
-        "predictions": members, "entropy": rng.random(count), "class_entropy": rng.random((count, 4)),
+        "predictions": members, "entropy": rng.random(count), "class_entropy": rng.random((count, 4)), "bald": rng.random(count), "beta": np.ones(count),
         "image": np.array([f"case{at % 10}" for at in range(count)], object), "box": np.hstack([starts, starts + 4]),
         "label": label.astype(str).astype(object),
     }

@@ -225,6 +225,17 @@ def test_foreground_random_hits_foreground_more_often_than_random():
     assert (run("random", pool, 90).indices < 50).mean() < 0.15
 
 
+def test_foreground_random_hits_it_more_often_where_it_is_common_too():
+    pool = Pool(tuple(map(str, range(3000))), None, {"foreground": (np.arange(3000) < 1500).astype(float)})
+    assert run("foreground-random", pool, 900).gains.mean() == pytest.approx(1 / 3 + 2 / 3 / 2, abs=0.04)
+
+
+def test_foreground_random_draws_patches_in_proportion_to_what_they_show():
+    share = np.where(np.arange(4000) < 2000, 0.3, 0.1)
+    picks = run("foreground-random", Pool(tuple(map(str, range(4000))), None, {"foreground": share}), 300).indices[::3]
+    assert np.mean(picks < 2000) == pytest.approx(0.75, abs=0.09)
+
+
 def test_stratified_gives_each_stratum_the_same():
     pool = Pool(tuple(map(str, range(100))), None, {"stratum": np.array(["a"] * 80 + ["b"] * 15 + ["c"] * 5, object)})
     assert np.bincount(np.searchsorted([80, 95], run("stratified", pool, 15).indices, side="right")).tolist() == [5, 5, 5]
