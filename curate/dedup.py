@@ -14,7 +14,8 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.duplicates import carry
 from isocenter.curate.duplicates.transform import ways_to
 from isocenter.curate.groups import GROUPS, PAIRS, Pair, components, pair_rows, star_pairs
-from isocenter.curate.near import Near, near_pairs, sheets
+from isocenter.curate.near import near_pairs, sheets
+from isocenter.curate.settled import PERSON, apply, concerning, keep, read_verdicts, settled
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.cohort_line import claim
 from isocenter.harmonize.decode import ensure_pixel_hashes
@@ -35,35 +36,41 @@ class Deduplicated:
     dropped: int
     undecodable: dict[str, str]
     withheld: dict[str, list[str]]     # keeper -> terms on which its copies contradict each other
-    near: Near | None = None
 
 
-def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, local: bool | None = None, seed: int = 0, dry_run: bool = False,
-          force: bool = False) -> Deduplicated:
+def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, local: bool | None = None, seed: int = 0, settle: Path | None = None,
+          dry_run: bool = False, force: bool = False) -> Deduplicated:
     """Keep one sample of every group that shows one picture; write groups/<name>.parquet and groups/<name>.pairs.parquet.
 
     near: look for near-duplicates beyond equal bytes and equal pixels; local: with the local-feature net (None: up to 50,000
     samples). Labels of a group's members travel to the keeper as far as the proven transform lets them, and are combined
-    there (what one does not annotate yields to what another states; a contradiction is withheld and named). force: see `claim`.
+    there (what one does not annotate yields to what another states; a contradiction is withheld and named). settle: a file of
+    verdicts that the workspace keeps from now on (`curate.settled`); what a person settled before counts too, and the cohort's header
+    names the verdicts that concern it. force: see `claim`.
     """
+    verdicts = settled(workspace) | (read_verdicts(settle) if settle else {})
     with ledger(workspace, "dedup", dry_run=dry_run, cohort=cohort.name, near=near, local=local, seed=seed, name=name) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
-        asked = {"near": near, "local": local, "seed": seed}
+        decided = concerning(verdicts, cohort.table["sample_id"])
+        asked = {"near": near, "local": local, "seed": seed} | ({"settled": [[*ends, verdict] for ends, verdict in sorted(decided.items())]} if decided else {})
         claim(workspace, cohort.next(name, cohort.table, "dedup", **asked), force=force)
         broken = _decode(workspace, cohort)
         table = cohort.samples(workspace, COLUMNS).filter(~pl.col("sample_id").is_in(list(broken)))
         pairs = _exact(table)
-        closer = near_pairs(workspace, table, pairs, local=local, seed=seed) if near else None
-        pairs += closer.pairs if closer else []
+        pairs += near_pairs(workspace, table, pairs, local=local, seed=seed, dry_run=dry_run) if near else []
+        pairs = apply(pairs, concerning(decided, table["sample_id"]))
         rows, kept, withheld = _groups(table, pairs)
+        pairs = _without_answered(pairs, {row["sample_id"]: row["group"] for row in rows})
         if not dry_run:
+            if settle:
+                keep(workspace, verdicts)
             write_table(workspace.pairs(name), pair_rows(pairs), PAIRS, {"cohort": cohort.name})
             write_table(workspace.groups(name), rows, GROUPS, {"cohort": cohort.name})
         result = cohort.next(name, kept, "dedup", **asked).save(workspace, dry_run=dry_run)
         groups = len({row["group"] for row in rows})
-        run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken)}
+        run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken), "settled": len(decided)}
         run.outputs |= {name: result.fingerprint or ""}
-    return Deduplicated(result, pairs, groups, table.height - len(result), broken, withheld, closer)
+    return Deduplicated(result, pairs, groups, table.height - len(result), broken, withheld)
 
 
 def write_sheets(workspace: Workspace, cohort: Cohort, found: Deduplicated, folder: Path) -> list[Path]:
@@ -118,6 +125,11 @@ def _groups(table: pl.DataFrame, pairs: list[Pair]) -> tuple[list[dict[str, Any]
     return rows, kept, withheld
 
 
+def _without_answered(pairs: list[Pair], group: dict[str, str]) -> list[Pair]:
+    """Without the unsettled pairs whose pictures others have joined: nobody needs to be asked about them."""
+    return [pair for pair in pairs if pair.verdict != "unsettled" or group.get(pair.a, pair.a) != group.get(pair.b, pair.b)]
+
+
 def cohort_columns(table: pl.DataFrame, labels: list[dict[str, str] | None], reasons: list[str | None]) -> pl.DataFrame:
     """The cohort's own columns with new labels and reasons."""
     return table.select("sample_id", "dataset", "uri", "split", "rank", "gain").with_columns(
@@ -137,5 +149,5 @@ def _evidence(pairs: list[Pair]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         for one, other in ((pair.b, pair.a), (pair.a, pair.b)):
-            found.setdefault(one, f"{pair.net} {pair.score:.4g} with {other}")
+            found.setdefault(one, f"settled by a person, with {other}" if pair.net == PERSON else f"{pair.net} {pair.score:.4g} with {other}")
     return found

@@ -48,7 +48,9 @@ def grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     import cv2
 
     plane = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) if pixels.ndim == 3 else pixels
-    plane = np.nan_to_num(plane.astype(np.float32), posinf=0.0, neginf=0.0)
+    plane = plane.astype(np.float32)
+    if pixels.dtype.kind == "f":
+        plane = np.nan_to_num(plane, posinf=0.0, neginf=0.0)
     factor = LONGEST / max(plane.shape)
     if factor < 1:
         plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

@@ -13,7 +13,7 @@ from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 from isocenter.registry.amounts import amount
 
-FOUND_BY = {"file": "equal files", "pixel": "equal pixels", "thumbnail": "thumbnails", "local-features": "local features", "volume": "volumes"}
+FOUND_BY = {"file": "equal files", "pixel": "equal pixels", "thumbnail": "thumbnails", "local-features": "local features", "volume": "volumes", "person": "a person"}
 VERDICTS = {"same": "one picture", "unsettled": "unsettled", "different": "two pictures"}
 SHOWN = 10
 
@@ -23,17 +23,19 @@ SHOWN = 10
 @click.option("--near/--exact", default=True, show_default=True, help="Look for near-duplicates beyond equal bytes and equal pixels.")
 @click.option("--local/--no-local", default=None, help="Look by local features too, which finds cropped and turned copies. [default: up to 50,000 samples]")
 @click.option("--sheets", type=click.Path(path_type=Path, file_okay=False), help="Write contact sheets (PNG) of the pairs that a person should judge to this folder.")
+@click.option("--settle", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Take a person's verdicts from this CSV file (columns a, b, verdict: same or different), such as unsettled.csv of --sheets; they are kept.")
 @seed
 @output_cohort
 @dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, sheets: Path | None, seed: int, name: str, dry_run: bool, force: bool, json_: bool) -> int:
+def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, sheets: Path | None, settle: Path | None, seed: int, name: str, dry_run: bool, force: bool, json_: bool) -> int:
     """Group the samples of COHORT that show one picture, keep one of each and carry the labels of all to it."""
     from isocenter.curate.dedup import dedup, write_sheets
     from isocenter.harmonize.cohort import Cohort
 
-    found = dedup(workspace, Cohort.open(workspace, cohort), name=name, near=near, local=local, seed=seed, dry_run=dry_run, force=force)
+    found = dedup(workspace, Cohort.open(workspace, cohort), name=name, near=near, local=local, seed=seed, settle=settle, dry_run=dry_run, force=force)
     pages = write_sheets(workspace, Cohort.open(workspace, cohort), found, sheets) if sheets and not dry_run else []
     by: Counter[tuple[str, str]] = Counter((pair.net, pair.verdict) for pair in found.pairs)
     body = {"cohort": name, "samples": len(found.cohort), "groups": found.groups, "dropped": found.dropped, "undecodable": found.undecodable,
@@ -43,8 +45,8 @@ def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, s
     rows = [(FOUND_BY.get(net, net), *(by[net, verdict] for verdict in VERDICTS)) for net in dict.fromkeys([*FOUND_BY, *(net for net, _ in by)]) if any(by[net, v] for v in VERDICTS)]
     lines += [columns(rows, ("pairs that came near, by", *VERDICTS.values()))] if rows else []
     lines += _withheld(found.withheld)
-    lines += _unsettled(sum(pair.verdict == "unsettled" for pair in found.pairs), workspace.pairs(name), sheets, in_workspace(f"isocenter dedup {cohort} --as {name} --force --sheets sheets"), dry_run)
     lines += [f"{len(pages)} contact sheets in {sheets}"] if pages else []
+    lines += _unsettled(sum(pair.verdict == "unsettled" for pair in found.pairs), workspace.pairs(name), sheets if pages else None, f"isocenter dedup {cohort} --as {name} --force", dry_run)
     lines += [f"error: {sample}: {cause}" for sample, cause in found.undecodable.items()]
     emit(body, json_, "\n".join(lines), f"isocenter split {name} --as {name}-split")
     return Exit.ROWS_IN_ERROR if found.undecodable else Exit.DONE
@@ -62,5 +64,6 @@ def _unsettled(number: int, table: Path, sheets: Path | None, again: str, dry_ru
     """What a person can do about pairs that the proof leaves open."""
     if not number:
         return []
-    see = f"look at {sheets}/unsettled-*.png" if sheets and not dry_run else f"see them with {again}"
-    return [f"unsettled pairs: {number}; both pictures are kept, and split will not part them; {see}" + ("" if dry_run else f"; listed in {table}")]
+    settle = f"look at {sheets}/unsettled-*.png, write same or different into {sheets}/unsettled.csv, then {in_workspace(f'{again} --settle {sheets}/unsettled.csv')}"
+    told = settle if sheets else f"see them with {in_workspace(f'{again} --sheets sheets')}"
+    return [f"unsettled pairs: {number}; both pictures are kept, and split will not part them" + ("" if dry_run else f"; listed in {table}"), f"  {told}"]

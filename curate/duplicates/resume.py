@@ -13,7 +13,7 @@ from pathlib import Path
 from isocenter.core.files import fingerprint
 from isocenter.curate.duplicates.picture import Picture
 
-FORGOTTEN_S = 7 * 24 * 3600.0      # age from which what a cut search left is removed
+FORGOTTEN_S = 7 * 24 * 3600.0      # age from which what a search left is removed
 
 
 def home(folder: Path, pictures: Sequence[Picture], **settings: object) -> Path:
@@ -23,11 +23,16 @@ def home(folder: Path, pictures: Sequence[Picture], **settings: object) -> Path:
     """
     import cv2
 
-    for old in folder.glob("*/") if folder.exists() else ():
-        if time.time() - old.stat().st_mtime > FORGOTTEN_S:
-            shutil.rmtree(old, ignore_errors=True)
+    forget(folder)
     content = [(p.id, p.file_hash, p.pixel_hash, p.series, p.position, p.spacing_mm) for p in pictures]
     return folder / fingerprint([content, settings, cv2.__version__, [version(name) for name in ("isocenter", "numpy", "scipy")]])
+
+
+def forget(folder: Path) -> None:
+    """Remove what nobody wrote to for a week: folders and files of the folder."""
+    for old in folder.iterdir() if folder.exists() else ():
+        if time.time() - old.stat().st_mtime > FORGOTTEN_S:
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 @contextmanager

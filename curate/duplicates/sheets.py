@@ -43,8 +43,10 @@ class Shown:
 def write_sheets(pairs: Sequence[Pair], samples: Mapping[str, Shown], folder: Path) -> list[Path]:
     """Pages of four pairs each, in the order given, a series per verdict: `folder`/unsettled-001.png …, joined-001.png …, apart-001.png ….
 
-    Pairs that cannot be loaded show as an empty row.
+    Pairs that cannot be loaded show as an empty row. Pages that an earlier call left there go.
     """
+    for old in (path for name in NAMES.values() for path in folder.glob(f"{name}-[0-9][0-9][0-9].png")):
+        old.unlink()
     pages = []
     for verdict, name in NAMES.items():
         some = [pair for pair in pairs if pair.verdict == verdict]

@@ -69,7 +69,7 @@ class ImageView:
         grey = colours_mean(self.array) if self.meta.channels > 1 else self.array
         while grey.ndim > 2:
             grey = grey.max(axis=-1)
-        grey = np.nan_to_num(grey.astype(np.float32))
+        grey = np.nan_to_num(grey.astype(np.float32)) if self.array.dtype.kind == "f" else grey.astype(np.float32)
         low, high = float(grey.min()), float(grey.max())
         return ((grey - low) / max(high - low, 1e-9)).astype(np.float32)
 
