@@ -103,9 +103,10 @@ def main() -> None:
     for encoder in options.encoders or ["sketch", "thumbnail", "random-conv"]:
         gains: dict[str, list[float]] = {name: [] for name in names}
         for (pool, labels), (test, truth) in pools.values():
-            rows = vectors(open_encoder(encoder), pool)
+            opened = open_encoder(encoder)
+            rows = vectors(opened, pool)
             for judged, asked in probes(pool, test).values():
-                found = evaluate(Trial(Pool(tuple(map(str, range(len(pool)))), rows), labels, judged, asked, truth), {name: STRATEGIES.get(name) for name in names},
+                found = evaluate(Trial(Pool(tuple(map(str, range(len(pool)))), rows, sides=opened.card.sides), labels, judged, asked, truth), {name: STRATEGIES.get(name) for name in names},
                                  [len(pool) // 10], SEEDS).summary
                 for row in found.iter_rows(named=True):
                     gains[row["strategy"]].append(100 * row["vs random"])

@@ -14,12 +14,14 @@ class Pool:
     """What a strategy may look at: `n` candidates.
 
     ids: n sample ids. features: (n, d) float32, unit rows; empty when the strategy uses none.
+    sides: widths of the looks at a sample that a row of features puts side by side; empty for one look.
     columns: name -> (n,) array (object, float or int), at least those named in the strategy's `needs`.
     """
 
     ids: tuple[str, ...]
     features: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
     columns: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    sides: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

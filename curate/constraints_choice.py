@@ -64,4 +64,4 @@ def _nothing(pool: Pool, constraints: Constraints, licences: Sequence[str | None
 def part(pool: Pool, positions: NDArray[np.integer]) -> Pool:
     """The pool cut to these positions."""
     features = pool.features[positions] if len(pool.features) == len(pool) else pool.features
-    return Pool(tuple(pool.ids[at] for at in positions), features, {name: values[positions] for name, values in pool.columns.items()})
+    return Pool(tuple(pool.ids[at] for at in positions), features, {name: values[positions] for name, values in pool.columns.items()}, pool.sides)

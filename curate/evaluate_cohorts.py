@@ -18,7 +18,7 @@ from isocenter.curate.api import Pool
 from isocenter.curate.columns import supplied_column
 from isocenter.curate.evaluate import MAIN, Evidence, Trial, evaluate
 from isocenter.curate.evaluate_changed import changed_features
-from isocenter.curate.features import features_of
+from isocenter.curate.features import Features, features_of
 from isocenter.curate.select import DEFAULT_ENCODER, STRATEGIES
 from isocenter.harmonize.cohort import Cohort
 
@@ -61,16 +61,14 @@ def trial_of(workspace: Workspace, pool: Cohort, test: Cohort | None, encoder: s
     kinds = {name: at for at, name in enumerate(sorted({*_classes(pool), *_classes(test)} - {""}))}
     if len(kinds) < 2:
         raise BadInput("fewer than two classes are labelled: nothing can be told apart", hint="isocenter show the label coverage of both cohorts first")
-    seen, features = _labelled(workspace, pool, encoder)
-    judged, probe_pool = _labelled(workspace, pool, probe)
-    tested, probe_test = _labelled(workspace, test, probe)
-    both, at_seen, at_judged = np.intersect1d(seen, judged, return_indices=True)
-    labels, truth = _codes(pool, both, kinds), _codes(test, tested, kinds)
+    seen, judged, tested = _labelled(workspace, pool, encoder), _labelled(workspace, pool, probe), _labelled(workspace, test, probe)
+    both, at_seen, at_judged = np.intersect1d(seen.positions, judged.positions, return_indices=True)
+    labels, truth = _codes(pool, both, kinds), _codes(test, tested.positions, kinds)
     ids = np.array(pool.table["sample_id"].to_list(), object)[both]
-    known = Pool(tuple(ids.tolist()), features[at_seen], {"stratum": np.array(_classes(pool), object)[both]})
+    known = Pool(tuple(ids.tolist()), seen.rows[at_seen], {"stratum": np.array(_classes(pool), object)[both]}, seen.sides)
     bad = None if junk is None else np.array([bool(value) for value in supplied_column(pool, "junk", junk)[both]])
-    changed = changed_features(workspace, test, probe, tested, severities) if severities else {}
-    return Trial(known, labels, probe_pool[at_judged], probe_test, truth, bad, len(kinds), changed)
+    changed = changed_features(workspace, test, probe, tested.positions, severities) if severities else {}
+    return Trial(known, labels, judged.rows[at_judged], tested.rows, truth, bad, len(kinds), changed)
 
 
 def save(evidence: Evidence, folder: Path) -> None:
@@ -109,12 +107,12 @@ def plot(runs: pl.DataFrame, figure: str, path: Path) -> None:
     pyplot.close(axes.figure)
 
 
-def _labelled(workspace: Workspace, cohort: Cohort, encoder: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Positions of the labelled samples that can be encoded, and their features."""
+def _labelled(workspace: Workspace, cohort: Cohort, encoder: str) -> Features:
+    """Features of the labelled samples that can be encoded."""
     found = features_of(workspace, cohort, encoder)
     classes = _classes(cohort)
     keep = np.array([classes[at] != "" for at in found.positions], bool)
-    return found.positions[keep], found.rows[keep]
+    return replace(found, rows=found.rows[keep], positions=found.positions[keep])
 
 
 def _classes(cohort: Cohort) -> list[str]:

@@ -15,17 +15,22 @@ from isocenter.harmonize.cohort import Cohort
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """rows: (n, d) float32 unit rows of the samples at `positions` of the cohort; errors: sample id -> why it has none."""
+    """rows: (n, d) float32 unit rows of the samples at `positions` of the cohort; errors: sample id -> why it has none.
+
+    sides: as in the encoder's card."""
 
     rows: NDArray[np.float32]
     positions: NDArray[np.int64]
     errors: dict[str, str]
     key: str
+    sides: tuple[int, ...] = ()
 
 
-def features_of(workspace: Workspace, cohort: Cohort, encoder: str, *, device: str = "auto") -> Features:
-    """Features of every sample of the cohort that can be encoded."""
-    done = update_vectors(workspace, cohort, open_encoder(encoder, device, workspace.plugins))
-    ids, rows = cohort_vectors(workspace, cohort, done.key).read(cohort.table["sample_id"].to_list())
+def features_of(workspace: Workspace, cohort: Cohort, encoder: str, *, device: str = "auto", raw: bool = False) -> Features:
+    """Features of every sample of the cohort that can be encoded. raw: in the encoder's own scales, so that those of two cohorts can be compared."""
+    opened = open_encoder(encoder, device, workspace.plugins)
+    done = update_vectors(workspace, cohort, opened)
+    stored = cohort_vectors(workspace, cohort, done.key)
+    ids, rows = stored.read(cohort.table["sample_id"].to_list(), raw=raw)
     position = {sample: at for at, sample in enumerate(cohort.table["sample_id"].to_list())}
-    return Features(rows, np.array([position[sample] for sample in ids], np.int64), done.errors, done.key)
+    return Features(rows, np.array([position[sample] for sample in ids], np.int64), done.errors, done.key, tuple(stored.card["sides"]))

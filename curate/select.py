@@ -89,13 +89,14 @@ def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder:
     """What the strategy may see, and the positions of the pool's members in the cohort (samples that cannot be encoded stay out)."""
     ids = cohort.table["sample_id"].to_list()
     features, positions = np.empty((0, 0), np.float32), np.arange(len(cohort))
+    sides: tuple[int, ...] = ()
     if getattr(strategy, "uses_features", True):
         found = features_of(workspace, cohort, encoder)
-        features, positions = found.rows, found.positions
+        features, positions, sides = found.rows, found.positions, found.sides
     given = {column: supplied_column(cohort, column, path) for column, path in (supplied or {}).items()}
     columns = {column: (given[column] if column in given else _column(workspace, cohort, column, on))[positions] for column in strategy.needs}
     columns = {column: values[positions] for column in (*BOUNDS, "foreground") if (values := part_column(workspace, cohort, column)) is not None} | columns
-    return Pool(tuple(ids[at] for at in positions), features, columns), positions
+    return Pool(tuple(ids[at] for at in positions), features, columns, sides), positions
 
 
 def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray[np.int64], strategy: ModuleType, budget: float, seed: int, wishes: Wishes) -> Picks:

@@ -26,7 +26,8 @@ class Card:
 
     `revision` changes whenever the same pixels could give other vectors. `weights_hash` is hex BLAKE2b-256 of the weights,
     or "" when there are none. `unit` says whether rows are directions (cosine means something) or named quantities in
-    their own scale (`names`). `storage` is the dtype of the shards.
+    their own scale (`names`). `storage` is the dtype of the shards. `sides` are the widths of the looks at a picture that a row puts
+    side by side, each of the same length; none for one look.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Card:
     unit: bool = True
     storage: Literal["float16", "float32"] = "float16"
     names: tuple[str, ...] = ()
+    sides: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -84,11 +84,10 @@ def water_fill(sizes: NDArray[np.integer], target: int, *, weights: NDArray[np.i
     return taken
 
 
-def settled(rows: NDArray[np.float32], first: NDArray[np.int64], rounds: int, *, kept: int = 0) -> NDArray[np.int32]:
+def settled(rows: NDArray[np.float32], first: NDArray[np.int64], rounds: int) -> NDArray[np.int32]:
     """(n,) cells 0 … k - 1 after so many rounds of spherical k-means (centres of unit length) begun at these k different rows.
 
-    rows: (n, d) unit rows. The first rows of the first `kept` cells stay in them. A cell that is left by all its members keeps its first
-    row, so none is empty. O(n·k·d·rounds).
+    rows: (n, d) unit rows. A cell that is left by all its members keeps its first row, so none is empty. O(n·k·d·rounds).
     """
     centres = rows[first]
     cell, distance = nearest_centre(rows, centres)
@@ -96,7 +95,6 @@ def settled(rows: NDArray[np.float32], first: NDArray[np.int64], rounds: int, *,
         centres = _means(rows, cell, distance, centres)
         centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
         cell, distance = nearest_centre(rows, centres)
-    cell[first[:kept]] = np.arange(kept)
     while len(lost := np.flatnonzero(np.bincount(cell, minlength=len(first)) == 0)):
         cell[first[lost]] = lost
     return cell

@@ -39,22 +39,32 @@ def test_k_center_opens_every_cluster_before_it_returns_to_one():
     assert len(set(label[run("k-center", pool, 5).indices])) == 5
 
 
-def test_spread_takes_the_middle_of_a_cell_and_not_its_rim():
+def test_spread_stands_for_the_crowd_by_the_middle_of_its_largest_cells():
     pool, label = planted([300, 60, 12])
-    picks = run("spread", pool, 3).indices
-    assert sorted(label[picks].tolist()) == [0, 1, 2]
-    for at in picks:
-        centre = pool.features[label == label[at]].mean(0)
-        rank = np.argsort(-(pool.features[label == label[at]] @ centre)).tolist().index(at - np.flatnonzero(label == label[at])[0])
-        assert rank <= 0.2 * np.count_nonzero(label == label[at])
+    far, middle = np.split(run("spread", pool, 6).indices, 2)
+    assert sorted(label[far].tolist()) == [0, 1, 2]
+    assert label[middle[0]] == 0
+    centre = pool.features[label == 0].mean(0)
+    rank = np.argsort(-(pool.features[label == 0] @ centre)).tolist().index(middle[0])
+    assert rank <= 0.3 * 300
 
 
-def test_spread_gives_its_first_cells_to_the_samples_that_opened_them():
+def test_spread_reaches_with_half_of_its_budget_as_k_center_does():
     pool, _ = planted([300, 60, 12], noise=0.8)
-    picks, more = (run("spread", pool, budget).indices for budget in (40, 80))
-    assert len(set(picks.tolist())) == 40
-    assert picks[:12].tolist() == more[:12].tolist()        # a medoid would move as its cell shrinks
-    assert picks[12:].tolist() != more[12:40].tolist()
+    picks = run("spread", pool, 40)
+    assert len(set(picks.indices.tolist())) == 40
+    assert picks.indices[:20].tolist() == run("k-center", pool, 20).indices.tolist()
+    assert picks.gains[20:].tolist() == sorted(picks.gains[20:], reverse=True)
+    assert picks.gains[20:].sum() < 1
+
+
+def test_spread_reaches_on_the_first_side_and_cuts_cells_on_the_last():
+    plain, label = planted([100, 100, 5])
+    drawn, _ = planted([205], seed=1)
+    pool = Pool(plain.ids, np.hstack([plain.features, 3 * drawn.features]), sides=(plain.features.shape[1], drawn.features.shape[1]))
+    picks = run("spread", pool, 20).indices
+    assert picks[:10].tolist() == run("k-center", plain, 10).indices.tolist()
+    assert picks[10:].tolist() != run("spread", plain, 20).indices[10:].tolist()
 
 
 def test_facility_location_reaches_the_greedy_objective_of_the_dense_kernel():

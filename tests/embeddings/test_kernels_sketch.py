@@ -6,16 +6,29 @@ import numpy as np
 import pytest
 
 from isocenter.embeddings.api import open_encoder, vectors
-from isocenter.embeddings.encoders.sketch import CONTRAST, WEIGHTS, edge_directions
+from isocenter.embeddings.encoders.sketch import CONTRAST, WEIGHTS, edge_directions, plain
 from isocenter.embeddings.kernels.principal import joint_principal, principal
 
 
-def test_a_sketch_is_a_unit_row_of_grey_values_edges_and_colours_by_weight():
-    values = np.random.default_rng(0).permutation(np.repeat([127.5 - CONTRAST, 127.5 + CONTRAST], 512)).reshape(1, 32, 32, 1)
-    row = np.hstack(open_encoder("sketch").encode([np.repeat(one, 3, axis=-1) for one in values]))
-    assert row.shape == (1025 + 128 + 192,)
-    for part, weight in zip(np.split(row, [1025, 1153]), WEIGHTS, strict=True):
-        assert np.linalg.norm(part) == pytest.approx(weight, abs=1e-3)
+def test_a_sketch_is_two_unit_rows_and_the_drawn_one_holds_grey_values_edges_and_colours_by_weight():
+    values = np.kron(np.random.default_rng(0).permutation(np.repeat([127.5 - CONTRAST, 127.5 + CONTRAST], 128)).reshape(16, 16), np.ones((2, 2)))
+    encoder = open_encoder("sketch")
+    plain, drawn = np.split(encoder.encode([np.repeat(values[..., None], 3, axis=-1)])[0], np.cumsum(encoder.card.sides)[:-1])
+    assert (len(plain), len(drawn)) == encoder.card.sides == (16 * 16 * 3 + 1, 257 + 128 + 192)
+    assert np.linalg.norm(plain) == pytest.approx(1, abs=1e-3)
+    for part, weight in zip(np.split(drawn, [257, 385]), WEIGHTS, strict=True):
+        assert np.linalg.norm(part) == pytest.approx(weight / np.linalg.norm(WEIGHTS), abs=1e-3)
+
+
+def test_angles_of_the_plain_side_follow_the_distances_of_pixels():
+    rng = np.random.default_rng(4)
+    views = np.repeat(np.repeat(rng.integers(60, 200, (30, 16, 16, 3)), 2, axis=1), 2, axis=2).astype(np.float32)
+    rows = plain(views)
+    pixels = views[:, ::2, ::2].reshape(30, -1)
+    away = [np.linalg.norm(each[:, None] - each[None], axis=-1)[np.triu_indices(30, 1)] for each in (rows, pixels)]
+    assert np.corrcoef(*away)[0, 1] > 0.95
+    brighter = plain(np.stack([views[0], views[0] + 40, views[0] * 0.5]))
+    assert (1 - brighter[0] @ brighter[1:].T > 0.01).all()
 
 
 def test_flat_pictures_are_near_each_other_whatever_their_noise():
