@@ -15,7 +15,9 @@ from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.vocabulary import term_of
 from isocenter.registry import vocabulary
+from isocenter.registry.labelconflicts import PUBLISHED, contradictions
 from isocenter.registry.labelmap import Entry, LabelMap
+from isocenter.registry.labelmaps import maps_of
 
 GENERAL = {"mr": "MR", "ct": "CT", "pet": "PET", "ultrasound": "ultrasound", "x-ray": "X-ray"}
 NO_LEGEND = LabelMap("no legend", (Entry("*", ()),))
@@ -23,7 +25,7 @@ NO_LEGEND = LabelMap("no legend", (Entry("*", ()),))
 
 @dataclass(frozen=True, slots=True)
 class Legends:
-    """Every legend file of a dataset. `own`: names of this dataset that its user has explained."""
+    """Every legend file of a dataset. `own`: names of this dataset that its user or the catalog has explained."""
 
     found: tuple[tuple[LegendRule, dict[str, str], dict[str, Legend]], ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Legends:
     def strange(self) -> list[str]:
         """Names that no term of the vocabulary has and that nobody has explained."""
         known = vocabulary.load().terms
-        return sorted({name for legend in self.all for name, _ in legend.names if name not in self.own and term_of(name) not in known})
+        return sorted({name for legend in self.all for name, _ in legend.names if term_of(name, self.own) not in known})
 
     def _of(self, rule: LegendRule, tokens: Mapping[str, str]) -> Legend | None:
         """The legend that agrees in the tokens; of several the one in the deepest folder."""
@@ -117,6 +119,9 @@ def legend_warnings(layout: Layout, legends: Legends, source: Source, unread: in
         shown = ", ".join(repr(name) for name in strange[:8]) + (f" and {len(strange) - 8} more" if len(strange) > 8 else "")
         yield (f"{len(strange)} names are no term of the vocabulary and stay terms of this dataset: {shown}. Say what one means: "
                f"isocenter adopt {source.name} {source.root} --layout {source.layout} --term '{strange[0]}=TERM' (terms: isocenter sql \"select term_id from term\")")
+    for mapping in legends.maps:
+        if strangers := _alone(mapping, source.slug):
+            yield f"{mapping.name} is believed, as it lies beside the files; {source.slug} is read otherwise by {', '.join(strangers)}, conversions of other hands that list the same values"
     for legend in legends.all:
         folder = legend.path.rpartition("/")[0]
         inside = [path for path in paths if path.startswith(f"{folder}/" if folder else "")]
@@ -125,3 +130,11 @@ def legend_warnings(layout: Layout, legends: Legends, source: Source, unread: in
             yield f"{legend.path} says numTraining = {legend.cases}, labelsTr holds {drawn} files"
         if legend.ending and not any(path.endswith(legend.ending) for path in inside):
             yield f"{legend.path} says file_ending = {legend.ending!r}, and no file ends so"
+
+
+def _alone(mapping: LabelMap, slug: str) -> list[str]:
+    """The catalog's maps of a dataset that list a legend's values, if none was published so and none agrees with it (see `meaning.second_readings` for the rest)."""
+    values = [entry.raw for entry in mapping.entries if entry.raw != "*"]
+    rivals = [other for other in maps_of(slug) if values and all(other.terms_of(value) for value in values)]
+    agree = any(other.encoding == PUBLISHED or not contradictions(mapping, [other]) for other in rivals)
+    return [] if agree else [other.name for other in rivals]

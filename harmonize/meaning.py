@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import cache
 
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.readings import Reader
-from isocenter.registry.labelconflicts import Contradiction, contradictions
+from isocenter.registry.labelconflicts import Contradiction, are_related, contradictions
 from isocenter.registry.labelmap import LabelMap
 from isocenter.registry.labelmaps import FACTS, all_maps, maps_of
 
@@ -27,7 +28,16 @@ def second_readings(slug: str, release: str | None, reader: Reader, values: Coll
     rivals = [mapping for mapping in known.values() if mapping.name not in settled and mapping.name != reader.map.name]
     stated = [mapping for mapping in rivals if mapping.encoding == reader.encoding and not _other_release(mapping, release)]
     chosen = stated if reader.map.name not in all_maps() or any(_knows(mapping, values) for mapping in stated) else rivals
-    return contradictions(reader.map, chosen, sorted(values))
+    return [replace(clash, witnesses=_witnesses(clash, known.values())) for clash in contradictions(reader.map, chosen, sorted(values))]
+
+
+def _witnesses(clash: Contradiction, maps: Iterable[LabelMap]) -> str:
+    """Which other maps of the dataset, of whatever encoding, read the value the one way or the other: evidence, not a verdict."""
+    told = []
+    for reading, name in ((clash.reading, clash.map), (clash.other_reading, clash.other_map)):
+        alike = sorted(one.name for one in maps if one.name not in (clash.map, clash.other_map) and (terms := one.terms_of(clash.value)) and are_related(reading, terms))
+        told += [f"as {name!r} reads it: {', '.join(alike[:3])}" + (f" and {len(alike) - 3} more" if len(alike) > 3 else "")] if alike else []
+    return "; ".join(told)
 
 
 def _other_release(mapping: LabelMap, release: str | None) -> bool:

@@ -35,7 +35,7 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
     if not layout.images:
         raise BadInput(f"layout {layout.name!r} has no image pattern to make a miniature of")
     rng = np.random.default_rng(seed)
-    known = all_maps() | {mapping.name: mapping for mapping in layout.maps} | {rule.name: legend_map(rule) for rule in layout.legends} | (maps or {})
+    known = all_maps() | {mapping.name: mapping for mapping in layout.maps} | {rule.name: legend_map(rule, layout) for rule in layout.legends} | (maps or {})
     legends = {rule.name for rule in layout.legends}
     made: list[MiniSample] = []
     for number in range(max(samples, len(layout.images))):

@@ -19,33 +19,41 @@ from isocenter.harmonize.miniature_files import SIDE
 from isocenter.harmonize.miniature_sample import MiniSample, token
 from isocenter.harmonize.patterns import fill
 from isocenter.registry.labelmap import Entry, LabelMap
+from isocenter.registry.labelmaps import maps_of
 
 NAMES = {1: "liver", 2: "spleen"}
 
 
-def legend_map(rule: LegendRule) -> LabelMap:
+def _names(layout: Layout) -> dict[int, str]:
+    """What a legend calls 1 and 2: as a map of the catalog for this dataset does, else the liver and the spleen."""
+    maps = maps_of(layout.dataset) if layout.dataset else []
+    known = next((mapping for mapping in maps if mapping.terms_of("1") and mapping.terms_of("2")), None)
+    return {value: known.terms_of(str(value))[0] for value in NAMES} if known else NAMES
+
+
+def legend_map(rule: LegendRule, layout: Layout) -> LabelMap:
     """The map that the legends of a miniature are."""
     form = {"classes.json": "{:04d}", "colours.json": "#{:06x}"}.get(rule.form, "{}")
-    return LabelMap(rule.name, tuple(Entry(form.format(value), (name,)) for value, name in NAMES.items()))
+    return LabelMap(rule.name, tuple(Entry(form.format(value), (name,)) for value, name in _names(layout).items()))
 
 
 def write_legends(rule: LegendRule, layout: Layout, made: list[MiniSample], folder: Path) -> None:
-    """A legend beside every group of samples that has one: 1 is the liver, 2 the spleen."""
+    """A legend beside every group of samples that has one."""
     told = {name for mask in layout.masks for name in mask.pattern.tokens}
     for number, sample in enumerate(made):
         tokens = {name: sample.tokens.get(name) or token(rule.file, name, number if name in told else 0, Layout("legend")) for name in rule.file.tokens}
         path = folder / rule.file.path(tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
         if rule.form == "dseg.tsv":
-            path.write_text("index\tname\n" + "".join(f"{raw}\t{name}\n" for raw, name in NAMES.items()), encoding="utf-8")
+            path.write_text("index\tname\n" + "".join(f"{raw}\t{name}\n" for raw, name in _names(layout).items()), encoding="utf-8")
         elif rule.form == "colours.json":
-            path.write_text(json.dumps([{"name": name, "color": [0, 0, value]} for value, name in NAMES.items()]), encoding="utf-8")
+            path.write_text(json.dumps([{"name": name, "color": [0, 0, value]} for value, name in _names(layout).items()]), encoding="utf-8")
         elif rule.form == "classes.json":
             sources = {fill(rule.key or "", one.tokens) for one in made}
-            path.write_text(json.dumps({source: {name: value for value, name in NAMES.items()} for source in sorted(sources)}), encoding="utf-8")
+            path.write_text(json.dumps({source: {name: value for value, name in _names(layout).items()} for source in sorted(sources)}), encoding="utf-8")
         else:
             before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            path.write_text(json.dumps(before | {"channel_names": {"0": "CT"}, "labels": {"background": 0} | {name: value for value, name in NAMES.items()}}), encoding="utf-8")
+            path.write_text(json.dumps(before | {"channel_names": {"0": "CT"}, "labels": {"background": 0} | {name: value for value, name in _names(layout).items()}}), encoding="utf-8")
 
 
 def write_boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:

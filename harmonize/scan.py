@@ -32,6 +32,7 @@ from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.source import open_source
 from isocenter.harmonize.table_join import JoinTable, read_join_table
+from isocenter.harmonize.vocabulary import dataset_words
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd", ".mnc")
 DRAWN = ("SEG", "RTSTRUCT")
@@ -69,7 +70,7 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         if not force and (known := _known(workspace, name, key)) is not None:
             return known
         paths = [facts.path for facts in files]
-        legends = read_legends(layout, source.root, paths, source.terms)
+        legends = read_legends(layout, source.root, paths, {**dataset_words(source.slug), **source.terms})
         layout = replace(layout, maps=layout.maps + legends.maps)
         tables = [read_join_table(rule, source.root, paths) for rule in layout.tables]
         sorted_ = _sort(files, layout, _listed(layout, tables), legends)

@@ -14,16 +14,18 @@ OWN_RULES = ("identity", "many-to-many")
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """One raw value with two meanings, each by the name of its map."""
+    """One raw value with two meanings, each by the name of its map. witnesses: in words, what further maps of the dataset say of it."""
 
     value: str
     map: str
     reading: tuple[str, ...]
     other_map: str
     other_reading: tuple[str, ...]
+    witnesses: str = ""
 
     def __str__(self) -> str:
-        return f"value {self.value} is {' + '.join(self.reading)} in map {self.map!r} and {' + '.join(self.other_reading)} in map {self.other_map!r}"
+        said = f"value {self.value} is {' + '.join(self.reading)} in map {self.map!r} and {' + '.join(self.other_reading)} in map {self.other_map!r}"
+        return f"{said} ({self.witnesses})" if self.witnesses else said
 
 
 def contradictions(mapping: LabelMap, others: Iterable[LabelMap], values: Iterable[str] | None = None) -> list[Contradiction]:
@@ -40,9 +42,14 @@ def contradictions(mapping: LabelMap, others: Iterable[LabelMap], values: Iterab
         theirs = _readings(other)
         for value in mine if values is None else values:
             one, two = mine.get(value.casefold()), theirs.get(value.casefold())
-            if one and two and not any(_related(a, b) for a in one for b in two):
+            if one and two and not are_related(one, two):
                 found.append(Contradiction(value, mapping.name, one, other.name, two))
     return sorted(found, key=lambda item: (item.other_map, len(item.value), item.value))
+
+
+def are_related(one: Iterable[str], two: Iterable[str]) -> bool:
+    """Whether a term of one is, is a kind of, or is part of a term of the other, or the other way round."""
+    return any(_related(a, b) for a in one for b in two)
 
 
 def _readings(mapping: LabelMap) -> dict[str, tuple[str, ...]]:
