@@ -2,8 +2,8 @@
 
 python benchmarks/select_scale.py [--rows N]… [--dimension D] [--budget B] [--by S]…
 
-Features are float16, in clusters, written once to a memory map that the strategy reads. A run that takes longer than --limit seconds is ended
-and named; two sizes show the slope, from which the memory at a million rows is told.
+Features are float16, in clusters. A run that takes more than --limit seconds of processor time is ended and named; two sizes show the slope,
+from which the memory at a million rows is told. Predictions, for badge, are of three classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from isocenter.core import progress
 from isocenter.core.plugins import PluginTable
 from isocenter.curate.api import Pool
 
-STRATEGIES = ("k-center", "spread", "hierarchical-kmeans", "prototype", "prototype-global", "semdedup", "d4", "density", "facility-location", "maxherding", "probcover")
+STRATEGIES = ("k-center", "spread", "hierarchical-kmeans", "prototype", "prototype-global", "semdedup", "d4", "density", "typiclust", "badge", "facility-location", "maxherding", "probcover", "activeft")
 BLOCK = 50_000
 
 
@@ -39,16 +39,19 @@ def features(path: Path, rows: int, dimension: int) -> None:
     table.flush()
 
 
-def one(path: Path, by: str, budget: int) -> None:
-    """Run one strategy and print its seconds and the peak memory of this process in MB."""
+def one(path: Path, by: str, budget: int, limit: int) -> None:
+    """Run one strategy and print its seconds, the memory of this process with the pool in it, and its peak, in MB."""
     progress.silence()
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     rows = np.load(path)
     strategy = PluginTable("strategies", "isocenter.curate.strategies", ("pick",)).get(by)
-    pool = Pool(tuple(map(str, range(len(rows)))), rows)
+    predictions = np.random.default_rng(8).dirichlet(np.ones(3), len(rows)).astype(np.float32)
+    pool = Pool(tuple(map(str, range(len(rows)))), rows, {"predictions": predictions})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, cpu = time.perf_counter(), time.process_time()
     picks = strategy.pick(pool, budget, seed=0)
     assert len(set(picks.indices.tolist())) == budget
-    print(f"{time.perf_counter() - wall:.0f} {time.process_time() - cpu:.0f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+    print(f"{time.perf_counter() - wall:.0f} {time.process_time() - cpu:.0f} {before:.0f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
 
 
 def main() -> None:
@@ -57,23 +60,24 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=512)
     parser.add_argument("--budget", type=int, default=1000)
     parser.add_argument("--by", action="append")
-    parser.add_argument("--limit", type=int, default=600)
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--limit", type=int, default=240)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        one(Path(options.one[0]), options.one[1], int(options.one[2]))
+        one(Path(options.one[0]), options.one[1], int(options.one[2]), int(options.one[3]))
         return
     with tempfile.TemporaryDirectory() as folder:
         for rows in options.rows or [100_000, 200_000]:
             path = Path(folder) / f"{rows}.npy"
             features(path, rows, options.dimension)
             for by in options.by or STRATEGIES:
-                try:
-                    done = subprocess.run([sys.executable, __file__, "--one", str(path), by, str(options.budget)], capture_output=True, text=True, timeout=options.limit)
-                    wall, cpu, peak = done.stdout.split() if done.returncode == 0 else ("-", "-", (done.stderr.strip().splitlines() or ["ended"])[-1])
-                except subprocess.TimeoutExpired:
-                    wall, cpu, peak = f">{options.limit}", "-", "-"
-                print(f"{rows:>9} × {options.dimension}  {by:<22} {wall:>6} s wall {cpu:>6} s cpu   peak {peak} MB", flush=True)
+                done = subprocess.run([sys.executable, __file__, "--one", str(path), by, str(options.budget), str(options.limit)], capture_output=True, text=True)
+                if done.returncode:
+                    reason = f"more than {options.limit} s" if done.returncode < 0 else (done.stderr.strip().splitlines() or ["ended"])[-1]
+                    print(f"{rows:>9} × {options.dimension}  {by:<22} {reason}", flush=True)
+                    continue
+                wall, cpu, before, peak = done.stdout.split()
+                print(f"{rows:>9} × {options.dimension}  {by:<22} {wall:>6} s wall {cpu:>6} s cpu   pool {before} MB   peak {peak} MB", flush=True)
             path.unlink()
 
 

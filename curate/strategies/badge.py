@@ -2,7 +2,7 @@
 
 Source: Ash et al. 2020, "Deep batch active learning by diverse, uncertain gradient lower bounds": k-means++ seeding on (p - onehot(argmax p)) ⊗ features.
 The products of two gradients factor, so the (n, classes·d) matrix is never made. Reads the column `predictions` and the features.
-Time: O(n·(d + classes)·budget). Memory: O(n). Prefix property holds for one seed.
+Time: O(n·(d + classes)·budget). Memory: O(n·classes) beside the features. Prefix property holds for one seed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isocenter.curate.api import Picks, Pool
 from isocenter.curate.predictions import class_probabilities
+from isocenter.embeddings.kernels.blocks import squared_lengths, times_row
 
 needs: tuple[str, ...] = ("predictions",)
 uses_features = True
@@ -22,7 +23,7 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     rng = np.random.default_rng(seed)
     probabilities = class_probabilities(pool)
     error = probabilities - np.eye(probabilities.shape[1])[probabilities.argmax(1)]
-    length = (error**2).sum(1) * (pool.features.astype(np.float64) ** 2).sum(1)
+    length = (error**2).sum(1) * squared_lengths(pool.features)
     picks: list[int] = []
     gains: list[float] = []
     left = np.full(len(pool), np.inf)
@@ -30,7 +31,7 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
         one = _draw(left, length, picks, rng)
         gains.append(float(np.sqrt(left[one] if picks else length[one])))
         picks.append(one)
-        product = (pool.features @ pool.features[one]).astype(np.float64) * (error @ error[one])
+        product = times_row(pool.features, pool.features[one]) * (error @ error[one])
         left = np.minimum(left, np.maximum(0, length + length[one] - 2 * product))
         left[picks] = 0
     return Picks(np.array(picks, np.int64), np.array(gains))

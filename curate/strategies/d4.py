@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from isocenter.curate.api import Picks, Pool
+from isocenter.embeddings.kernels.blocks import distances_to
 from isocenter.embeddings.kernels.kmeans import divided_kmeans
 from isocenter.embeddings.kernels.redundancy import clusters_for, redundancy
 
@@ -23,6 +24,6 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     kept = np.sort(np.argsort(similar, kind="stable")[:max(budget, int(KEPT * len(pool)))])
     rows = pool.features[kept]
     centres, assigned = divided_kmeans(rows, clusters_for(len(rows)), seed=seed + 1)
-    distance = np.linalg.norm(rows - centres[assigned], axis=1).astype(np.float64)
+    distance = distances_to(rows, centres, assigned)
     order = np.argsort(-distance, kind="stable")[:budget]
     return Picks(kept[order].astype(np.int64), distance[order])

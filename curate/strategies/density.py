@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.curate.api import Picks, Pool
+from isocenter.embeddings.kernels.blocks import distances_to
 from isocenter.embeddings.kernels.kmeans import divided_kmeans
 
 needs: tuple[str, ...] = ()
@@ -26,7 +27,7 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     budget = min(budget, len(pool))
     clusters = max(2, min(500, len(pool) // 50))
     centres, assigned = divided_kmeans(pool.features, clusters, seed=seed)
-    distance = np.linalg.norm(pool.features - centres[assigned], axis=1).astype(np.float64)
+    distance = distances_to(pool.features, centres, assigned)
     sizes = np.bincount(assigned, minlength=len(centres))
     wanted = shares(centres, np.bincount(assigned, distance, len(centres)) / np.maximum(sizes, 1)) * budget
     quota = _whole(feasible(wanted, np.minimum(FLOOR * budget / len(centres), sizes), sizes, budget), sizes, budget)

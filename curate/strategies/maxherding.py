@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from isocenter.curate.api import Picks, Pool
+from isocenter.embeddings.kernels.blocks import cosine_blocks
 from isocenter.embeddings.kernels.cover import kernel_cover
 
 needs: tuple[str, ...] = ()
@@ -23,6 +24,6 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
         return Picks(np.empty(0, np.int64), np.empty(0))
     probed = np.sort(np.random.default_rng(seed).permutation(len(pool))[:PROBED])
     k = min(NEIGHBOUR, len(pool) - 1)
-    nearest = np.partition(2 - 2 * (pool.features[probed] @ pool.features.T), k, axis=1)[:, k]
+    nearest = np.concatenate([np.partition(2 - 2 * block, k, axis=1)[:, k] for _, block in cosine_blocks(pool.features[probed], pool.features)])
     indices, gains = kernel_cover(pool.features, min(budget, len(pool)), variance=max(float(np.median(nearest)), 1e-6))
     return Picks(indices, gains)

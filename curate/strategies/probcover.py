@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isocenter.curate.api import Picks, Pool
+from isocenter.embeddings.kernels.blocks import cosine_blocks
 from isocenter.embeddings.kernels.cover import ball_cover
 from isocenter.embeddings.kernels.kmeans import kmeans
 
@@ -33,6 +34,8 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
 def radius(rows: NDArray[np.float32], assigned: NDArray[np.integer], seed: int) -> float:
     """The largest δ at which a share of 0.95 of the balls hold one cluster only: that quantile of the distances to another cluster."""
     probed = np.sort(np.random.default_rng(seed).permutation(len(rows))[:PROBED])
-    cosines = rows[probed] @ rows.T
-    cosines[assigned[probed][:, None] == assigned[None, :]] = -1.0
-    return float(np.sqrt(np.quantile(np.maximum(0.0, 2 - 2 * cosines.max(1)), 1 - PURE)))
+    other = np.empty(len(probed))
+    for start, cosines in cosine_blocks(rows[probed], rows):
+        cosines[assigned[probed[start:start + len(cosines)]][:, None] == assigned[None, :]] = -1.0
+        other[start:start + len(cosines)] = cosines.max(1)
+    return float(np.sqrt(np.quantile(np.maximum(0.0, 2 - 2 * other), 1 - PURE)))

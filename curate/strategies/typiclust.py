@@ -25,7 +25,7 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     _, assigned = kmeans(pool.features, min(budget, MOST_CLUSTERS), seed=seed, rounds=20)
     value = np.zeros(len(pool))
     for members in np.split(np.argsort(assigned, kind="stable"), np.cumsum(np.bincount(assigned))[:-1]):
-        value[members] = typicality(pool.features[members])
+        value[members] = typicality(np.asarray(pool.features[members], np.float32))
     sizes = np.bincount(assigned)
     by_cluster = np.lexsort((-value, assigned))
     round_ = np.empty(len(pool), np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-BLOCK = 1_024           # rows of one block of similarities
+from isocenter.embeddings.kernels.blocks import cosine_blocks
 
 
 def ball_cover(features: NDArray[np.float32], budget: int, *, cosine: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -35,19 +35,21 @@ def ball_cover(features: NDArray[np.float32], budget: int, *, cosine: float, see
 
 def kernel_cover(features: NDArray[np.float32], budget: int, *, variance: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rows in the order of their gain in mean_i max_j exp(-‖i - j‖² / (2·variance)), and that gain. No n² matrix is kept."""
+    features = np.asarray(features, np.float32)
     covered = np.zeros(len(features), np.float32)
 
-    def kernel(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = np.exp((rows @ features.T - 1) / np.float32(variance))
-        return values
+    def kernel(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        cosines -= 1
+        cosines /= np.float32(variance)
+        return np.exp(cosines, out=cosines)
 
     def gain(row: int) -> float:
-        return float(np.maximum(kernel(features[row]) - covered, 0).mean())
+        return float(np.maximum(kernel(features @ features[row]) - covered, 0).mean())
 
     def take(row: int) -> None:
-        np.maximum(covered, kernel(features[row]), out=covered)
+        np.maximum(covered, kernel(features @ features[row]), out=covered)
 
-    first = np.concatenate([kernel(features[start:start + BLOCK]).mean(1) for start in range(0, len(features), BLOCK)])
+    first = np.concatenate([kernel(block).mean(1) for _, block in cosine_blocks(features, features)])
     return lazy_greedy(first.astype(float), gain, take, budget)
 
 
@@ -72,8 +74,8 @@ def lazy_greedy(first: NDArray[np.float64], gain: Callable[[int], float], take: 
 
 def _balls(features: NDArray[np.float32], cosine: float) -> csr_matrix:
     starts, columns = [0], []
-    for start in range(0, len(features), BLOCK):
-        block = features[start:start + BLOCK] @ features.T >= cosine
+    for start, cosines in cosine_blocks(features, features):
+        block = cosines >= cosine
         block[np.arange(len(block)), np.arange(start, start + len(block))] = True
         rows, found = np.nonzero(block)
         columns.append(found.astype(np.int32))

@@ -21,7 +21,7 @@ def facility_location(features: NDArray[np.float32], budget: int, *, k: int = 80
     features: (n, d) float32 unit rows. Returns positions and marginal gains, most first; (budget,) each.
     Source: Minoux 1978 (lazy greedy); Wei, Iyer, Bilmes 2015 (sparse facility location). O(n²·d) time, O(n·k) memory instead of n².
     """
-    graph, floor = neighbours_of(features, k)
+    graph, floor = neighbours_of(np.asarray(features, np.float32), k)
     graph.data -= floor[graph.indices] / 2
     return _greedy(graph, min(budget, len(features)))
 
