@@ -69,3 +69,23 @@ def test_against_names_sides_by_cohort_and_split_and_tells_of_the_same_sample(tw
     assert found["sides"] == {"benchmark": 1, "sides: test": 2, "sides: train": 2}
     assert [(leak["kind"], Path(leak["a"]).name) for leak in found["leaks"]] == [("sample", "1.png")]  # type: ignore[attr-defined]
     assert run("leakage", "benchmark", "--against", "all", *work)["sides"] == {"all": 4, "benchmark": 1}
+
+
+def test_every_leaking_sample_is_listed_and_the_list_is_what_select_leaves_out(two: Path) -> None:
+    work = ("--workspace", str(two / "work"))
+    CliRunner().invoke(cli, ["init", str(two / "work")], standalone_mode=False)
+    for name in ("north", "south"):
+        run("adopt", name, str(two / name), *work)
+        run("scan", name, *work)
+    run("merge", "north", "south", "--as", "all", *work)
+    run("merge", "north", "--as", "train", *work)
+    run("merge", "south", "--as", "benchmark", *work)
+    run("dedup", "all", "--as", "unique", *work)
+    found = run("leakage", "train", "--against", "benchmark", "--list", str(two / "leaking.csv"), *work)
+    assert found["samples"] == ["north@unversioned/0.png", "north@unversioned/1.png"]
+    rows = [line.split(",")[:3] for line in (two / "leaking.csv").read_text().splitlines()]
+    assert rows == [["sample_id", "side", "kind"], ["south@unversioned/cut.jpg", "benchmark", "picture"], ["south@unversioned/same.png", "benchmark", "picture"],
+                    ["north@unversioned/0.png", "train", "picture"], ["north@unversioned/1.png", "train", "picture"]]
+    run("leakage", "train", "--against", "benchmark", "--list", str(two / "leaking.txt"), *work)
+    run("select", "train", "--as", "clean", "--by", "random", "--budget", "100%", "--exclude", str(two / "leaking.txt"), *work)
+    assert run("leakage", "clean", "--against", "benchmark", *work)["leaks"] == []

@@ -36,6 +36,7 @@ def test_pictures_leak_where_ids_are_missing_also_through_a_third_copy() -> None
     pictures = [leak for leak in found if leak.kind == "picture"]
     assert [(leak.side_a, leak.side_b, leak.samples) for leak in pictures] == [("test", "train", 3)]
     assert pictures[0].what == "4 copies of one picture"
+    assert (pictures[0].members_a, set(pictures[0].members_b)) == (("n/4",), {"n/3", "s/2"})
 
 
 def test_an_unsettled_pair_is_named_apart_and_a_refuted_one_is_not_named() -> None:
