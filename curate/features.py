@@ -28,8 +28,7 @@ class Features:
 
 def features_of(workspace: Workspace, cohort: Cohort, encoder: str, *, device: str = "auto", raw: bool = False) -> Features:
     """Features of every sample of the cohort that can be encoded. raw: in the encoder's own scales, so that those of two cohorts can be compared."""
-    opened = open_encoder(encoder, device, workspace.plugins)
-    done = update_vectors(workspace, cohort, opened)
+    done = update_vectors(workspace, cohort, open_encoder(encoder, device, workspace.plugins))
     stored = cohort_vectors(workspace, cohort, done.key)
     ids, rows = stored.read(cohort.table["sample_id"].to_list(), raw=raw)
     position = {sample: at for at, sample in enumerate(cohort.table["sample_id"].to_list())}

@@ -7,15 +7,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from isocenter.core.errors import BadInput
 from isocenter.curate.metrics import auroc
 
 Rows = NDArray[np.floating]
+Places = NDArray[np.int64]
+Rule = Literal["gaussian", "empirical"]
 NOTHING = 1e-7          # d² a column below which two sets are one: rounding of the matrix root
 RIDGE = 1e-6            # added to singular covariances
 V0_RANGE = 7.457        # upper end of the min-max scale of FRD v0
 Z95 = 1.645             # one-sided 95 % of a Gaussian
+CMMD_SCALE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +76,66 @@ def frd(reference: Rows, other: Rows, *, version: Literal["v0", "v1"] = "v1") ->
 
 def kid(first: Rows, second: Rows) -> float:
     """Unbiased squared maximum mean discrepancy under the cubic kernel (x·y/d + 1)³ (Bińkowski et al. 2018); may fall below zero."""
-    dimension = first.shape[1]
-    return _mmd(lambda a, b: (a @ b.T / dimension + 1) ** 3, first, second, unbiased=True)
+    return mmd(cubic_kernel(np.vstack([first, second])), *_places(first, second), unbiased=True)
 
 
-def cmmd(first: Rows, second: Rows, *, sigma: float = 10.0, scale: float = 1000.0) -> float:
+def cmmd(first: Rows, second: Rows) -> float:
     """Squared maximum mean discrepancy under a Gaussian kernel, times 1000, as CMMD reports it (Jayasumana et al. 2024); biased, ≥ 0."""
-    def kernel(a: Rows, b: Rows) -> Rows:
-        return np.exp(-((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T) / (2 * sigma**2))
+    return CMMD_SCALE * mmd(gaussian_kernel(np.vstack([first, second])), *_places(first, second), unbiased=False)
 
-    return scale * _mmd(kernel, first, second, unbiased=False)
+
+def cubic_kernel(rows: Rows) -> Rows:
+    """(n, n): (x·y/d + 1)³ of every two rows."""
+    rows = np.asarray(rows, np.float64)
+    return (rows @ rows.T / rows.shape[1] + 1) ** 3
+
+
+def gaussian_kernel(rows: Rows, sigma: float = 10.0) -> Rows:
+    """(n, n): exp(-|x - y|² / 2σ²) of every two rows; σ = 10 is CMMD's."""
+    rows = np.asarray(rows, np.float64)
+    square = (rows**2).sum(1)
+    return np.exp(-(square[:, None] + square[None] - 2 * rows @ rows.T) / (2 * sigma**2))
+
+
+def mmd(kernel: Rows, first: Places, second: Places, *, unbiased: bool) -> float:
+    """Squared maximum mean discrepancy of two sets of places in one table of kernel values, two places or more each."""
+    inner = []
+    for at in (first, second):
+        table = kernel[np.ix_(at, at)]
+        inner.append((table.sum() - np.trace(table)) / (len(at) * (len(at) - 1)) if unbiased else table.mean())
+    return float(inner[0] + inner[1] - 2 * kernel[np.ix_(first, second)].mean())
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfDistribution:
-    """Scores ‖f - μ‖ of the rows tested, the threshold above which a row is out, and nFRD = 2·|AUROC - ½| of the two sets' scores."""
+    """Scores ‖f - μ‖ of the rows tested, the threshold above which a row is out, and nFRD = 2·|AUROC - ½| of the two sets' scores.
+
+    chance: how probable a score as high is among the rows that the threshold was taken from, by the same rule.
+    """
 
     scores: NDArray[np.float64]
     threshold: float
     out: NDArray[np.bool_]
+    chance: NDArray[np.float64]
     nfrd: float
 
 
-def out_of_distribution(reference: Rows, tested: Rows, *, validation: Rows | None = None, rule: Literal["gaussian", "empirical"] = "gaussian") -> OutOfDistribution:
-    """How far single rows lie from the reference, in z-scores of the reference; threshold at 95 % of the validation rows (or the reference's own)."""
+def out_of_distribution(reference: Rows, tested: Rows, *, rule: Rule = "gaussian") -> OutOfDistribution:
+    """How far single rows lie from the reference, in z-scores of the reference; threshold at 95 % of the reference's own scores.
+
+    rule: the 95 % of a Gaussian through those scores, or of the scores as they are.
+    """
     _enough(reference, tested)
     mean, spread = reference.mean(0, dtype=np.float64), reference.std(0, dtype=np.float64)
     use = (spread > 0) & np.isfinite(tested).all(0)
     usual, scores = (np.linalg.norm(((rows - mean) / np.where(spread > 0, spread, 1))[:, use], axis=1)
-                     for rows in (reference if validation is None else validation, tested))
-    threshold = float(usual.mean() + Z95 * usual.std()) if rule == "gaussian" else float(np.quantile(usual, 0.95))
+                     for rows in (reference, tested))
+    if rule == "gaussian":
+        threshold, chance = float(usual.mean() + Z95 * usual.std()), ndtr(-(scores - usual.mean()) / max(float(usual.std()), 1e-12))
+    else:
+        threshold, chance = float(np.quantile(usual, 0.95)), 1 - np.searchsorted(np.sort(usual), scores) / len(usual)
     area = auroc(np.r_[np.zeros(len(usual), int), np.ones(len(scores), int)], np.r_[usual, scores])
-    return OutOfDistribution(scores, threshold, scores > threshold, 2 * abs(area - 0.5))
+    return OutOfDistribution(scores, threshold, scores > threshold, chance, 2 * abs(area - 0.5))
 
 
 def _covariance(rows: Rows) -> NDArray[np.float64]:
@@ -111,15 +143,9 @@ def _covariance(rows: Rows) -> NDArray[np.float64]:
     return covariance if len(rows) > rows.shape[1] else covariance + RIDGE * np.eye(len(covariance))
 
 
-def _mmd(kernel: object, first: Rows, second: Rows, *, unbiased: bool) -> float:
-    assert callable(kernel)
+def _places(first: Rows, second: Rows) -> tuple[Places, Places]:
     _enough(first, second)
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    inner = []
-    for rows in (first, second):
-        table = kernel(rows, rows)
-        inner.append((table.sum() - np.trace(table)) / (len(rows) * (len(rows) - 1)) if unbiased else table.mean())
-    return float(inner[0] + inner[1] - 2 * kernel(first, second).mean())
+    return np.arange(len(first)), np.arange(len(first), len(first) + len(second))
 
 
 def _enough(first: Rows, second: Rows) -> None:

@@ -121,11 +121,11 @@ def test_select_takes_a_score_from_a_table_and_always_and_never_from_lists(works
 
 def test_a_cohort_is_near_itself_and_its_tables_count_what_is_in_it(workspace, cohorts):
     same = compare(workspace, cohorts[0], cohorts[0], encoder="thumbnail")
-    assert same.distances["embedding Fréchet"] == pytest.approx(0, abs=1e-6)
-    assert same.distances["FRD v1 (log d²)"] == -np.inf
-    assert same.distances["nFRD"] == pytest.approx(0, abs=1e-9)
+    assert same.distances["embedding Fréchet"].value == pytest.approx(0, abs=1e-6)
+    assert same.distances["FRD v1 (log d²)"].value == -np.inf
+    assert same.distances["nFRD"].value == pytest.approx(0, abs=1e-9)
     other = compare(workspace, *cohorts, encoder="thumbnail", radiomic=False)
-    assert other.distances["embedding Fréchet"] > 0.01
+    assert other.distances["embedding Fréchet"].value > 0.01
     labels = other.tables.filter(pl.col("column") == "label")
     assert dict(zip(labels["value"], labels["first"])) == {"no finding": 4, "pleural effusion": 7, "pneumonia": 20}
     assert labels["second"].to_list() == [10, 10, 10]
