@@ -24,7 +24,8 @@ from isocenter.curate.groups import GROUPS
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
 from isocenter.curate.recipe_check import check_recipe, require_use
-from isocenter.curate.recipe_options import contents, select_wishes, split_terms
+from isocenter.curate.recipe_geometry import bring
+from isocenter.curate.recipe_options import contents, geometry, select_wishes, split_terms
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
 from isocenter.curate.settled import concerning, settled
@@ -32,6 +33,7 @@ from isocenter.curate.split import split
 from isocenter.harmonize.adopt_doubts import doubts
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.decode import UNDECODABLE
+from isocenter.harmonize.layout_match import Recognised, recognise
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.merge_conflicts import other_maps
 from isocenter.harmonize.merge_ledger import MERGE_LEDGER, ledger_path, readable
@@ -46,7 +48,7 @@ FILES = Kind("fates", 1, pa.schema([("dataset", pa.string()), ("path", pa.string
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A finished corpus: its last cohort, its export, and the fate of every file that went in."""
+    """A finished corpus: its last cohort, its export, and the fate of every file that went in. left: what is not in the geometry of the recipe, and why."""
 
     recipe: Recipe
     cohorts: dict[str, int]
@@ -55,6 +57,7 @@ class Built:
     lock: Path
     report: Path
     warnings: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Built:
@@ -66,6 +69,7 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
     with ledger(workspace, "build", recipe=recipe.name, fingerprint=recipe.fingerprint) as run:
         check_recipe(workspace, recipe, with_roots=True)
         warnings = scan_members(workspace, recipe)
+        left = bring(workspace, recipe)
         cohorts = _stages(workspace, recipe)
         last = cohorts[-1]
         warnings += cohorts[0].header["warnings"]
@@ -76,8 +80,8 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
                           wishes=Wishes.of(recipe.stages["export"]), extras={"recipe.toml": recipe.text, "recipe.lock": lock.read_text(encoding="utf-8")})
         counts = dict(fates.group_by("fate").len().sort("fate").iter_rows())
         run.counts |= counts
-        report = write_report(workspace, recipe, cohorts, fates, exported, warnings)
-    return Built(recipe, {cohort.name: len(cohort) for cohort in cohorts}, exported, counts, lock, report, warnings)
+        report = write_report(workspace, recipe, cohorts, fates, exported, [*warnings, *left])
+    return Built(recipe, {cohort.name: len(cohort) for cohort in cohorts}, exported, counts, lock, report, warnings, left)
 
 
 def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
@@ -93,11 +97,13 @@ def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:
 def scan_member(workspace: Workspace, recipe: Recipe, member: Member) -> Scanned:
     """Adopt and scan one member, whose root is known; its masks are read as the recipe has settled."""
     assert member.root is not None
-    source = adopt(workspace, member.name, member.root, dataset=member.dataset, layout=member.layout, license=member.license,
-          terms=member.terms, maps=other_maps(member.name, recipe.merge.get("settle", {})))
-    say(f"scan {member.name}")
+    seen = Recognised(member.layout) if member.layout else recognise(member.root)
+    source = adopt(workspace, member.name, member.root, dataset=member.dataset, layout=seen.layout, license=member.license,
+                   terms=member.terms, maps=other_maps(member.name, recipe.merge.get("settle", {})))
+    say(f"scan {member.name} (layout {source.layout})")
     found = scan(workspace, member.name)
-    return replace(found, warnings=(*(f"{member.name}: {text}" for text in doubts(workspace, source)), *found.warnings))
+    likely = [f'looks like layout {seen.looks_like}, which the recipe can name: layout = "{seen.looks_like}"'] if seen.looks_like else []
+    return replace(found, warnings=(*(f"{member.name}: {text}" for text in [*likely, *doubts(workspace, source)]), *found.warnings))
 
 
 def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
@@ -200,8 +206,9 @@ def _fate(file: dict[str, Any], errors: dict[str, str], final: set[str], merged:
 def _lock(workspace: Workspace, recipe: Recipe, last: Cohort) -> Path:
     """Write recipe.lock: with the recipe it gives the same corpus again on the same kind of device."""
     path = workspace.root / f"{recipe.name}.lock"
+    wanted = geometry(recipe)
     body = {
-        "recipe": recipe.fingerprint, "seed": recipe.seed, "corpus": content_fingerprint(last.table), "versions": versions(),
+        "recipe": recipe.fingerprint, "seed": recipe.seed, "corpus": content_fingerprint(last.table), "versions": versions(), **({"geometry": wanted.told()} if wanted else {}),
         "merge": {"space": last.header["space"]["name"], "terms": last.header["space"]["terms"], "uncertain": last.header["space"]["uncertain"], "settled": last.header["settled"],
                   "ledger": content_fingerprint(readable(read_table(ledger_path(workspace, f"{recipe.name}.merged"), MERGE_LEDGER)))},
         "datasets": {member.name: {

@@ -87,7 +87,7 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
     refused. Raises Refused, naming every reason, for what a licence forbids, what names a person, what leaks, and what the format cannot carry.
     """
     plan = _plan(workspace, cohort, to, use, wishes)
-    key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "extras": fingerprint(_texts(extras))}
+    key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "geometry": plan.items.geometries(), "extras": fingerprint(_texts(extras))}
     if (known := take(folder, key)) is not None:
         return Exported(folder, known["samples"], known["files"], known["bytes"], plan.checked.warnings, known["unreadable"], known["done"])
     with ledger(workspace, "export", cohort=cohort.name, to=to, use=use, folder=str(folder), **plan.asked) as run:
@@ -158,7 +158,7 @@ def _run(plan: _Plan, chosen: _Chosen, out: Target) -> None:
 def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key: dict[str, Any], extras: dict[str, bytes]) -> Exported:
     """Everything that goes along, the sums of all files, and the mark that it is whole."""
     files, size = len(out.entries), sum(entry.bytes for entry in out.entries.values())
-    samples = write_manifest(out, plan.items, {"cohort": public_header(cohort.header), "use": key["use"]})
+    samples = write_manifest(out, plan.items, {"cohort": public_header(cohort.header), "use": key["use"], "geometry": key["geometry"]})
     done = write_ledger(out, out.notes)
     members = write_attribution(workspace, cohort, plan.checked.licenses, plan.checked.donors, out, plan.checked.warnings)
     licenses = sorted({license_.id for license_, _ in plan.checked.licenses.values()})

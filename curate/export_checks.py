@@ -65,6 +65,8 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
     for item, row in zip(items, items.rows()):
         if fits is not None and (why := fits(item)) is not None:
             unfit[item.number] = why
+        elif (why := items.outside_geometry(row)) is not None:
+            unfit[item.number] = f"is not in the geometry of its dataset ({why})"
         if row["format"] == "dicom" and identifying == "refuse" and (found := _identifies(item, row["issues"])):
             named[item.sample_id] = found
     if named:

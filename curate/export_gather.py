@@ -23,8 +23,10 @@ from isocenter.curate.groups import GROUPS, PAIRS, Pair
 from isocenter.curate.pseudonym import IDS, Pseudonyms
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.cohort import Cohort
-from isocenter.harmonize.decode import Decoder
+from isocenter.harmonize.decode import Decoder, load_sample
+from isocenter.harmonize.in_geometry import geometry_of, outside
 from isocenter.harmonize.mask_terms import MaskReader
+from isocenter.harmonize.regrid import regridded
 
 COLUMNS = ["release", *IDS.values(), "modality", "format", "shape", "spacing_mm", "dtype", "channels", "frames", "view_position", "age", "sex", "license",
            "file_hash", "published_split", "stored", "issues"]
@@ -42,6 +44,7 @@ class Items:
         self.rewrite = partial(write_public, pseudonyms=pseudonyms, identifying=identifying, keep_dates=keep_dates)
         self.terms = Terms.of(cohort.header)
         self.readers = lru_cache(maxsize=None)(lambda dataset: MaskReader(workspace, dataset))
+        self._outside = lru_cache(maxsize=None)(lambda dataset: outside(workspace, dataset))
         self.decoders = lru_cache(maxsize=None)(lambda dataset: Decoder(workspace, dataset))
 
     def __len__(self) -> int:
@@ -54,6 +57,15 @@ class Items:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Rows of the cohort with the columns of their samples; a part has those of the sample that it is a piece of."""
         return self._table.iter_rows(named=True)
+
+    def geometries(self) -> dict[str, Any]:
+        """The geometry of every dataset that was brought into one."""
+        found = {dataset: geometry_of(self.workspace, dataset) for dataset in sorted(self._table["dataset"].unique())}
+        return {dataset: {key: value for key, value in known.items() if key != "left"} for dataset, known in found.items() if known}
+
+    def outside_geometry(self, row: dict[str, Any]) -> str | None:
+        """Why a sample is not in the geometry of its dataset; None when it is, and of a piece, which is cut from the published file."""
+        return None if PART in row["sample_id"] else self._outside(row["dataset"]).get(row["sample_id"])
 
     def donors(self) -> dict[str, int]:
         """Datasets whose copies were dropped for samples of another that go out (labels and annotations may have travelled) -> number of such samples."""
@@ -86,15 +98,24 @@ class Items:
         public |= {kind: self.pseudonyms.of(self.slug(row), kind, row[column]) for kind, column in IDS.items()}
         public["sample_id"] = self.public_id(row)
         files = tuple((decoder.root / path, self._file_name(row, path, at)) for at, path in enumerate(decoder.paths(row["parent"]), start=1))
+        load = decoder.loader(row["parent"])
         stored = self.workspace.root / row["stored"] if row["stored"] else None
         part = row["sample_id"].partition(PART)[2] or None
         rewrite = partial(self.rewrite, dataset=self.slug(row)) if row["format"] == "dicom" else None
-        return Item(number, public, files, stored, tuple(self._marks_of(row)), self.readers, self.terms, part, rewrite)
+        if stored is not None and part is None and regridded(stored):
+            files, rewrite, load = ((stored, self._volume_name(row)),), None, partial(load_sample, (stored,), "nifti")
+            public["format"] = "nifti"
+        return Item(number, public, files, load, stored, tuple(self._marks_of(row)), self.readers, self.terms, part, rewrite)
 
     def _file_name(self, row: dict[str, Any], path: str, at: int) -> str:
         if row["format"] == "dicom":
             return f"{self.public_id(row).partition('/')[2]}/{at:05d}.dcm"
         return self.pseudonyms.conceal(self.slug(row), path, row) if self.conceal_names else path
+
+    def _volume_name(self, row: dict[str, Any]) -> str:
+        """The name of a volume that goes out in the geometry that was asked for."""
+        name = self.public_id(row).partition("/")[2] if row["format"] == "dicom" else self._file_name(row, row["uri"], 1)
+        return f"{name.removesuffix('.gz').removesuffix('.nii')}.nii.gz"
 
     def _marks_of(self, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Annotations of the sample itself and of the copies that it was kept for, as far as the proven transform carries them."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from isocenter.core.errors import Unreadable
 from isocenter.curate.export_terms import Terms
-from isocenter.harmonize.decode import load_sample
 from isocenter.harmonize.image import Pixels
 from isocenter.harmonize.mask_terms import MaskReader, TermMasks
 
@@ -33,8 +32,8 @@ class Item:
     """One sample on its way out.
 
     number: its place in the cohort. row: its columns without ids of persons; `sample_id` is the public one, `patient`, `study` and `series` are
-    pseudonyms. files: absolute path and public name, in geometric order; a path with `::` is a member of a file of arrays. stored: the
-    harmonized NIfTI file. annotations: rows of the annotation table, each with the `dataset` that published it; `readers` reads
+    pseudonyms. files: absolute path and public name, in geometric order; a path with `::` is a member of a file of arrays. Of a volume that was
+    brought into a geometry, it is the one file in that geometry. load: decodes the sample. stored: the harmonized NIfTI file. annotations: rows of the annotation table, each with the `dataset` that published it; `readers` reads
     that dataset's masks; `terms` carries what they mark into the label space of the cohort. part: the selector of a piece of a sample.
     rewrite: writes a published file (first) with pseudonyms (second) and counts what it changed; None where files hold no ids.
     """
@@ -42,6 +41,7 @@ class Item:
     number: int
     row: dict[str, Any]
     files: tuple[tuple[Path, str], ...]
+    load: Callable[[], Pixels]
     stored: Path | None = None
     annotations: tuple[dict[str, Any], ...] = ()
     readers: Callable[[str], MaskReader] | None = None
@@ -65,7 +65,7 @@ class Item:
 
     def pixels(self) -> Pixels:
         """The decoded sample, see `load_sample`. Raises Unreadable."""
-        return load_sample(tuple(path for path, _ in self.files), self.row["format"])
+        return self.load()
 
     def boxes(self) -> list[BoxMark]:
         """Boxes of terms that the cohort's label space has."""

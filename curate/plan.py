@@ -13,6 +13,7 @@ from isocenter.curate.build import scan_member
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Recipe
 from isocenter.curate.recipe_check import check_recipe, looked_at, require_use
+from isocenter.curate.recipe_geometry import told
 from isocenter.curate.recipe_rules import tried
 from isocenter.curate.report.facts import coverage
 from isocenter.curate.rights import licenses_of, together, told_by_dataset
@@ -21,11 +22,12 @@ from isocenter.harmonize.merge import Wish, look
 from isocenter.harmonize.merge_conflicts import toml_line
 from isocenter.harmonize.merge_ledger import fates
 from isocenter.harmonize.sample import SAMPLES
+from isocenter.harmonize.source import open_source
 
 
 @dataclass(frozen=True, slots=True)
 class RecipePlan:
-    """What a build would do. members: one row per dataset, in or out with the reason."""
+    """What a build would do. members: one row per dataset, in or out with the reason. geometry: see `recipe_geometry.told`."""
 
     recipe: str
     members: list[dict[str, Any]]
@@ -38,6 +40,7 @@ class RecipePlan:
     stages: dict[str, dict[str, Any]]
     warnings: list[str] = field(default_factory=list)
     raw_values: list[dict[str, Any]] = field(default_factory=list)
+    geometry: dict[str, Any] | None = None
 
 
 def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
@@ -48,12 +51,12 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
     present: list[str] = []
     for member in recipe.members:
         if member.root is None or not member.root.is_dir():
-            members.append({"dataset": member.name, "in": False, "reason": f"no local copy ({looked_at(member)})", "samples": 0, "bytes": 0, "errors": 0, "license": member.license})
+            members.append({"dataset": member.name, "in": False, "reason": f"no local copy ({looked_at(member)})", "layout": member.layout, "samples": 0, "bytes": 0, "errors": 0, "license": member.license})
             continue
         found = scan_member(workspace, recipe, member)
         warnings += found.warnings
         size = read_table(workspace.samples(member.name), SAMPLES, ["bytes"])["bytes"].sum()
-        members.append({"dataset": member.name, "in": True, "reason": "", "samples": found.samples - found.errors, "bytes": int(size or 0), "errors": found.errors, "license": member.license})
+        members.append({"dataset": member.name, "in": True, "reason": "", "layout": open_source(workspace, member.name).layout, "samples": found.samples - found.errors, "bytes": int(size or 0), "errors": found.errors, "license": member.license})
         present.append(member.name)
     if not present:
         return RecipePlan(recipe.name, members, 0, 0, {}, [], [], {}, recipe.stages, warnings)
@@ -65,8 +68,8 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
     open_ = [f"{one}\n  a build stops here until the recipe says under [merge.settle]: {toml_line(one.name, one.answers[0])}"
              for one in merged.found if one.answer is None and one.stops]
     licenses = licenses_of(workspace, cohort)
-    told = told_by_dataset(licenses)
-    members = [row | {"license": told.get(row["dataset"], row["license"])} for row in members]
+    licensed = told_by_dataset(licenses)
+    members = [row | {"license": licensed.get(row["dataset"], row["license"])} for row in members]
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
     combined = together(licenses)
     size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)
@@ -74,7 +77,7 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
         recipe.name, members, len(cohort), size, {term: counts | {"not_annotated": len(cohort) - sum(counts.values())} for term, counts in states.items()},
         [*refused, *open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses.items()],
         {use: {"answer": verdict.answer, "reasons": [f"{reason.dataset}: {reason.why}" for reason in verdict.reasons]} for use, verdict in combined.verdicts.items()},
-        recipe.stages, [*warnings, *merged.warnings], fates(merged.ledger),
+        recipe.stages, [*warnings, *merged.warnings], fates(merged.ledger), told(workspace, recipe, present),
     )
 
 

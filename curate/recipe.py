@@ -20,14 +20,14 @@ from isocenter.registry.licenses import Use
 class Member:
     """One dataset of a recipe. `root` is resolved; None when its variable is not set and no path was given.
 
-    terms: names of the dataset's own labels -> terms of the vocabulary.
+    layout: None where the recipe names none, and the folder's own form is recognised as `adopt` does. terms: names of the dataset's own labels -> terms of the vocabulary.
     """
 
     name: str
     root: Path | None
     stated_root: str
     dataset: str | None = None
-    layout: str = "folder"
+    layout: str | None = None
     license: str | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
 
@@ -94,8 +94,8 @@ def _no_recipe(path: Path) -> NotFound:
 
 
 def _member(path: Path, rule: dict[str, Any], data: Mapping[str, Path]) -> Member:
-    layout = rule.get("layout", "folder")
-    if layout.endswith(".toml"):
+    layout = rule.get("layout")
+    if layout is not None and layout.endswith(".toml"):
         layout = str((path.parent / layout).resolve())
     root = data.get(rule["name"]) or _root(path, rule["root"])
     return Member(rule["name"], root, rule["root"], rule.get("dataset"), layout, rule.get("license"), rule.get("terms", {}))

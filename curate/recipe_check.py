@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
-from isocenter.core.errors import IsocenterError, NotFound
+from isocenter.core.errors import BadInput, IsocenterError, NotFound
 from isocenter.core.workspace import Workspace
 from isocenter.curate.columns import require_column
 from isocenter.curate.constraints import parse_limit
 from isocenter.curate.export import EXPORTERS, Wishes
 from isocenter.curate.recipe import Member, Recipe
-from isocenter.curate.recipe_options import contents
+from isocenter.curate.recipe_options import contents, geometry
 from isocenter.curate.recipe_rules import refuse, tried
 from isocenter.curate.rights import licenses_of, require
 from isocenter.curate.sample_licences import licence_id, sample_licences
@@ -21,17 +21,20 @@ from isocenter.curate.select import DEFAULT_ENCODER, DEFAULT_STRATEGY, STRATEGIE
 from isocenter.embeddings.api import ENCODERS, split_spec
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.layout_match import ANY
+from isocenter.harmonize.source import identity, same_ids
 from isocenter.harmonize.space import ANCESTORS, read_space
 from isocenter.registry import vocabulary
 
 SPLIT_BY = ("label", "date", "hash")
 SPENT = ("samples", "bytes", "volumes")
+NAMING_ONLY = ("parquet",)
 
 
 def check_recipe(workspace: Workspace, recipe: Recipe, *, with_roots: bool) -> None:
     """Raises one error for everything that a build of the recipe would stumble over. with_roots: also for datasets without a folder here."""
-    found = [*(error for member in recipe.members for error in _member(workspace, member)), *_merge(recipe), *_split(workspace, recipe), *_select(workspace, recipe),
-             *_export(workspace, recipe)]
+    found = [*(error for member in recipe.members for error in _member(workspace, member)), *_twins(workspace, recipe), *_geometry(recipe), *_merge(recipe), *_split(workspace, recipe),
+             *_select(workspace, recipe), *_export(workspace, recipe)]
     if with_roots and (error := tried(require_roots, recipe)) is not None:
         found.append(error)
     refuse(found, recipe.path)
@@ -66,9 +69,35 @@ def require_use(workspace: Workspace, recipe: Recipe, merged: Cohort) -> None:
 
 
 def _member(workspace: Workspace, member: Member) -> Iterator[IsocenterError]:
-    if (error := tried(lambda: layouts.load(layouts.find(member.layout, workspace)))) is not None:
+    if member.layout is not None and (error := tried(lambda: layouts.load(layouts.find(member.layout, workspace)))) is not None:
         yield error
     yield from (error for term in member.terms.values() if (error := tried(vocabulary.load().term, term)) is not None)
+
+
+def _twins(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:
+    """Members that would be the dataset and release that an earlier one is, by their layout alone (see `adopt`)."""
+    seen: dict[tuple[str, str | None], str] = {}
+    for member in recipe.members:
+        try:
+            layout = layouts.load(layouts.find(member.layout or ANY, workspace))
+        except IsocenterError:                                    # told by `_member`
+            continue
+        known = identity(member.name, member.dataset, layout)
+        if member.dataset is None and known in seen:
+            yield same_ids(member.name, seen[known], *known)
+        seen.setdefault(known, member.name)
+
+
+def _geometry(recipe: Recipe) -> Iterator[IsocenterError]:
+    options = recipe.stages.get("geometry")
+    if options is None:
+        return
+    if not options:
+        yield BadInput("[geometry] says nothing", hint='orientation = "RAS", spacing = [1, 1, 1], or a preset')
+    elif (error := tried(geometry, recipe)) is not None:
+        yield type(error)(f"[geometry]: {error.what}", hint=error.hint)
+    if recipe.stages["export"].get("to") in NAMING_ONLY:
+        yield BadInput("[geometry] changes volumes, and this export only names the published files", hint='[export] to = "nnunet", "monai", "sat-jsonl" or "files"')
 
 
 def _merge(recipe: Recipe) -> Iterator[IsocenterError]:

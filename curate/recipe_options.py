@@ -1,4 +1,4 @@
-"""What a recipe's [split] and [select] say, as the types that those verbs take; files are found beside the recipe."""
+"""What a recipe's [geometry], [split] and [select] say, as the types that those verbs take; files are found beside the recipe."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.recipe import Recipe
 from isocenter.curate.select import Wishes
 from isocenter.curate.split import BALANCED, Terms
+from isocenter.harmonize.geometry.choice import choose
+from isocenter.harmonize.geometry.preset import Preset
 
 FILES = ("include", "exclude")
+
+
+def geometry(recipe: Recipe) -> Preset | None:
+    """`preset`, or `spacing` (a number or three, in mm) and `orientation`; None without the section. Raises what `geometry.choose` raises."""
+    options = recipe.stages.get("geometry", {})
+    spacing = options.get("spacing", [])
+    return choose(options.get("preset"), spacing if isinstance(spacing, list) else [spacing], options.get("orientation"))
 
 
 def split_terms(workspace: Workspace, recipe: Recipe) -> Terms:

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from isocenter.core.errors import BadInput, IsocenterError
-from isocenter.core.near_names import advice
+from isocenter.core.forms import FLAG, NAMES, TEXT, TEXTS, WHOLE, Form, are_texts, is_number, is_text, table_of
+from isocenter.core.forms import complaints as keys
 from isocenter.curate.constraints import parse_limit
 from isocenter.harmonize.doubt import read_doubt
 from isocenter.registry.licenses import Use
 
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What the value of a key must be: its name in words, an example after `key = `, and the test."""
-
-    words: str
-    example: str
-    fits: Callable[[Any], bool]
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _table(inside: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(inside(one) for one in value.values())
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-TEXT = Form("text", '"…"', _text)
-FLAG = Form("true or false", "true", lambda value: isinstance(value, bool))
-WHOLE = Form("whole number", "1", lambda value: isinstance(value, int) and not isinstance(value, bool))
-TEXTS = Form("list of texts", '["…", "…"]', _texts)
-NAMES = Form("table of name = text", '{ NAME = "…" }', _table(_text))
 RATIO = Form("table of side = number", "{ train = 0.8, val = 0.1, test = 0.1 }",
-             lambda value: _table(_number)(value) and min(value.values(), default=-1) >= 0 and sum(value.values()) > 0)
-BUDGET = Form("number above 0", "1000", lambda value: _number(value) and value > 0)
-PUT = Form("table of side = values", '{ test = ["Hospital A"] }', _table(lambda one: isinstance(one, (str, int, float)) or _texts(one)))
-DOUBT = Form("policy or table of term = policy", '"zeros"', lambda value: isinstance(value, str) or _table(_text)(value))
+             lambda value: table_of(is_number)(value) and min(value.values(), default=-1) >= 0 and sum(value.values()) > 0)
+BUDGET = Form("number above 0", "1000", lambda value: is_number(value) and value > 0)
+PUT = Form("table of side = values", '{ test = ["Hospital A"] }', table_of(lambda one: isinstance(one, (str, int, float)) or are_texts(one)))
+SPACING = Form("number of millimetres or list of three", "[1, 1, 3]", lambda value: is_number(value) or (isinstance(value, list) and len(value) in (1, 3) and all(map(is_number, value))))
+DOUBT = Form("policy or table of term = policy", '"zeros"', lambda value: isinstance(value, str) or table_of(is_text)(value))
 
 STAGES: dict[str, dict[str, Form]] = {
+    "geometry": {"preset": TEXT, "spacing": SPACING, "orientation": TEXT},
     "merge": {"where": TEXT, "space": TEXT, "uncertain": DOUBT, "settle": NAMES},
     "dedup": {"near": FLAG},
     "split": {"ratio": RATIO, "by": TEXT, "stratify": TEXTS, "keep": TEXT, "put": PUT, "allow_published_test": TEXTS, "column": NAMES},
@@ -64,13 +35,13 @@ DATASET = {"name": TEXT, "root": TEXT, "dataset": TEXT, "layout": TEXT, "license
 
 def complaints(body: Mapping[str, Any]) -> list[IsocenterError]:
     """Everything that the content of a recipe cannot mean: unknown keys, values of another form, sides and budgets that are none, datasets named twice."""
-    found = list(_keys(body, TOP, "the recipe", sections=("dataset", *STAGES)))
+    found = list(keys(body, TOP, "the recipe", sections=("dataset", *STAGES)))
     found += _datasets(body.get("dataset", []))
     for stage, forms in STAGES.items():
         if not isinstance(section := body.get(stage, {}), dict):
             found.append(BadInput(f"{stage} = {section!r} is no section", hint=f"[{stage}] on a line of its own, its keys below"))
             continue
-        found += _keys(section, forms, f"[{stage}]")
+        found += keys(section, forms, f"[{stage}]")
     if body.get("use", "local") not in get_args(Use):
         found.append(BadInput(f"use = {body['use']!r}", hint="local, share or commercial"))
     select = body.get("select")
@@ -79,7 +50,7 @@ def complaints(body: Mapping[str, Any]) -> list[IsocenterError]:
             found.append(BadInput("[select] lacks a budget", hint="budget = 1000"))
         elif BUDGET.fits(select["budget"]) and select["budget"] < 1 and select.get("spend", "samples") == "samples":
             found.append(BadInput(f"[select]: a budget of {select['budget']} samples selects nothing", hint="budget = 1000"))
-        if _texts(limits := select.get("limits", [])):
+        if are_texts(limits := select.get("limits", [])):
             found += [error for text in limits if (error := tried(parse_limit, text)) is not None]
     merge = body.get("merge")
     if isinstance(merge, dict) and DOUBT.fits(merge.get("uncertain", "keep")) and (error := tried(read_doubt, merge.get("uncertain"))) is not None:
@@ -116,18 +87,8 @@ def _datasets(rules: Any) -> Iterator[IsocenterError]:
     if not rules:
         yield BadInput("the recipe names no dataset", hint="[[dataset]] with name and root")
     for number, rule in enumerate(rules):
-        yield from _keys(rule, DATASET, f"dataset[{number}]")
+        yield from keys(rule, DATASET, f"dataset[{number}]")
         yield from (BadInput(f"dataset[{number}] lacks {key!r}") for key in ("name", "root") if key not in rule)
     names = [rule["name"] for rule in rules if isinstance(rule.get("name"), str)]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         yield BadInput(f"dataset {', '.join(doubled)} is named twice")
-
-
-def _keys(body: Mapping[str, Any], forms: Mapping[str, Form], where: str, sections: Sequence[str] = ()) -> Iterator[IsocenterError]:
-    for key, value in body.items():
-        if key in sections:
-            continue
-        if key not in forms:
-            yield BadInput(f"{where} has no key {key!r}", hint=advice(key, [*forms, *sections]))
-        elif not forms[key].fits(value):
-            yield BadInput(f"{where}: {key} = {value!r} is no {forms[key].words}", hint=f"{key} = {forms[key].example}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,12 +20,11 @@ from isocenter.core.workspace import Workspace
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.dicom.drawn import Drawn, Target, draw_masks
 from isocenter.harmonize.geometry.preset import Preset
+from isocenter.harmonize.in_geometry import GEOMETRY, NOT_STORED, declined
 from isocenter.harmonize.regrid import Regridded, regrid, restored
 from isocenter.harmonize.sample import INVENTORY, SAMPLES, sample_id
 from isocenter.harmonize.source import Source, open_source, scanned
 from isocenter.harmonize.store import VOLUMES, Stored, is_done, store_series, store_volume
-
-NOT_STORED = "not_stored: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def harmonize(workspace: Workspace, name: str, geometry: Preset | None = None) -
         drawn, undrawn = _draw(workspace, source, rows, inventory)
         marks = _annotations(workspace, name, drawn)
         turned = Regridded() if geometry is None else regrid(workspace, source, rows, marks, geometry)
-        write_table(workspace.samples(name), [rows[key] for key in sorted(rows)], SAMPLES, read_header(workspace.samples(name), SAMPLES))
+        told = None if geometry is None else {**geometry.told(), "left": turned.left}
+        write_table(workspace.samples(name), [rows[key] for key in sorted(rows)], SAMPLES, read_header(workspace.samples(name), SAMPLES) | {GEOMETRY: told})
         if marks or workspace.annotations(name).exists():
             header = read_header(workspace.annotations(name), ANNOTATIONS) if workspace.annotations(name).exists() else {}
             write_table(workspace.annotations(name), marks, ANNOTATIONS, header)
@@ -192,12 +193,12 @@ def _annotations(workspace: Workspace, name: str, drawn: list[Drawn]) -> list[di
     return kept + [{
         "annotation_id": fingerprint([one.sample_id, one.path.name, one.raw]), "sample_id": one.sample_id, "kind": "mask", "raw": one.raw,
         "state": "present" if one.voxels else "absent", "uri": one.path.relative_to(workspace.root).as_posix(), "machine_made": one.machine_made,
-        "source": "harmonize: DICOM" + (f" {one.code[1]} {one.code[0]} {one.code[2]}" if one.code else ""), "geometry": None,
+        "source": "harmonize: DICOM" + (f" {one.code[1]} {one.code[0]} {one.code[2]}" if one.code else ""), "geometry": json.dumps({"voxels": one.voxels}),
     } for one in drawn]
 
 
 def _result(name: str, rows: dict[str, dict[str, Any]], masks: int, undrawn: dict[str, str], turned: Regridded) -> Harmonized:
-    declined = {key: issue.removeprefix(NOT_STORED) for key, row in sorted(rows.items()) for issue in row["issues"] or [] if issue.startswith(NOT_STORED)}
+    refused = declined((key, row["issues"]) for key, row in sorted(rows.items()))
     stored = sum(row["stored"] is not None for row in rows.values())
-    kept = sum(row["stored"] is None and row["error"] is None for row in rows.values()) - len(declined)
-    return Harmonized(name, stored, kept, declined, masks, undrawn, turned.masks, turned.left)
+    kept = sum(row["stored"] is None and row["error"] is None for row in rows.values()) - len(refused)
+    return Harmonized(name, stored, kept, refused, masks, undrawn, turned.masks, turned.left)

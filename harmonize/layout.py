@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.errors import BadInput, IsocenterError, NotFound
+from isocenter.core.forms import TEXT
 from isocenter.core.near_names import advice
 from isocenter.core.workspace import Workspace
-from isocenter.harmonize.layout_legend_forms import FORMS
+from isocenter.harmonize import layout_forms as forms
 from isocenter.harmonize.layout_rules import (
     BoxRule,
     ImageRule,
@@ -48,30 +49,32 @@ def find(name: str, workspace: Workspace | None = None) -> Path:
 
 
 def load(path: Path) -> Layout:
-    """Read a layout file. Raises BadInput with file and key."""
+    """Read a layout file. Raises BadInput with file and key, NotFound for a label map that there is not."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"not valid TOML: {error}", where=str(path)) from error
     try:
         return parse(path.stem, data)
-    except BadInput as error:
-        raise BadInput(error.what, where=str(path), hint=error.hint) from error
+    except IsocenterError as error:
+        error.where = str(path)
+        raise
 
 
 def parse(name: str, data: dict[str, Any]) -> Layout:
-    """A layout from the content of its TOML file. Raises BadInput naming the key."""
-    top = {field.name for field in fields(Layout)} - {"name", "images", "maps"} | {"image", "mask", "images"}
-    _known(data, top, "the layout")
+    """A layout from the content of its TOML file. Raises BadInput naming the key and what it must be."""
+    forms.require(data, forms.TOP, "the layout")
+    for number, rule in enumerate(data.get("labels", [])):
+        forms.require(rule, forms.LABEL, f"labels[{number}]")
     images = [_image(rule) for rule in _rules(data.get("images", data.get("image")))]
     maps = {rule["name"]: _label_map(rule, rule["name"]) for rule in data.get("labels", []) if "name" in rule}
     tables = [_table(rule, f"tables[{i}]") for i, rule in enumerate(_rules(data.get("tables")))]
-    rules = [_label(rule, i, tables) for i, rule in enumerate(data.get("labels", [])) if {"column", "columns", "token"} & rule.keys()]
+    rules = [_label(rule, i, tables) for i, rule in enumerate(data.get("labels", []))]
     return Layout(
         name=name, images=tuple(images), masks=tuple(_mask(rule) for rule in _rules(data.get("masks", data.get("mask")))),
         boxes=tuple(_box(rule, maps, tables) for rule in _rules(data.get("boxes"))), runs=tuple(_runs(rule, tables) for rule in data.get("runs", [])), tables=tuple(tables),
         labels=tuple(rule for several in rules for rule in several), legends=tuple(_legend(rule) for rule in data.get("legends", [])), maps=tuple(maps.values()),
-        exclude=tuple(Pattern(text) for text in data.get("exclude", [])),
+        exclude=tuple(_pattern(text, "exclude") for text in data.get("exclude", [])),
         **{key: data[key] for key in ("dataset", "release", "modality", "split", "evidence", "description", "seen_on_real_data", "general") if key in data},
     )
 
@@ -83,43 +86,51 @@ def _rules(value: Any) -> list[dict[str, Any]]:
     return [{"pattern": value}] if isinstance(value, str) else list(value) if isinstance(value, list) else [value]
 
 
-def _known(rule: dict[str, Any], allowed: set[str], where: str) -> None:
-    for key in sorted(rule.keys() - allowed):
-        raise BadInput(f"{where} has no key {key!r}", hint=advice(key, sorted(allowed)))
-
-
 def _required(rule: dict[str, Any], key: str, where: str) -> Any:
     if key not in rule:
         raise BadInput(f"{where} lacks {key!r}")
     return rule[key]
 
 
+def _pattern(text: str, where: str) -> Pattern:
+    """A pattern that can be matched. Raises BadInput that says why it cannot."""
+    pattern = Pattern(text)
+    try:
+        _ = pattern.regex
+    except BadInput as error:
+        raise BadInput(f"{where}: {error.what}", hint=error.hint) from error
+    return pattern
+
+
 def _image(rule: dict[str, Any]) -> ImageRule:
-    _known(rule, {field.name for field in fields(ImageRule)}, "images")
-    return ImageRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "images"))})
+    forms.require(rule, forms.IMAGE, "images")
+    if "array" in rule:
+        _pattern(rule["array"], "images.array")
+    return ImageRule(**{**rule, "pattern": _pattern(_required(rule, "pattern", "images"), "images")})
 
 
 def _mask(rule: dict[str, Any]) -> MaskRule:
-    _known(rule, {field.name for field in fields(MaskRule)}, "masks")
+    forms.require(rule, forms.MASK, "masks")
+    for key in ("raw", "array"):
+        if key in rule:
+            _pattern(rule[key], f"masks.{key}")
     labels = rule.get("labels", ())
     if not isinstance(labels, str) and len(labels) > 1 and "raw" not in rule:
         raise BadInput("masks: several label maps need `raw`, the value that each file stands for", hint='raw = "{structure}.nii.gz"')
-    return MaskRule(**{**rule, "pattern": Pattern(_required(rule, "pattern", "masks")), "settled": tuple(rule.get("settled", ())),
+    return MaskRule(**{**rule, "pattern": _pattern(_required(rule, "pattern", "masks"), "masks"), "settled": tuple(rule.get("settled", ())),
                        "labels": (labels,) if isinstance(labels, str) else tuple(labels)})
 
 
 def _box(rule: dict[str, Any], maps: dict[str, LabelMap], tables: list[TableRule]) -> BoxRule:
     form = rule.get("form", "table" if "table" in rule else "voc")
-    if form not in ("voc", "coco", "table"):
-        raise BadInput(f"boxes: form is {form!r}", hint="voc, coco or table")
-    sides = {"table", "corners", "size", "raw", "term"} if form == "table" else {"pattern", "image"}
-    _known(rule, {"labels", "form"} | sides, "boxes")
+    forms.require({"form": form}, {"form": forms.BOX_FORM}, "boxes")
+    forms.require(rule, forms.BOX_TABLE if form == "table" else forms.BOX_FILE, "boxes")
     name = rule.get("labels")
     if name is not None and name not in maps:
         raise BadInput(f"boxes: no [[labels]] with name = {name!r}")
     known: dict[str, Any] = {"image": rule.get("image"), "map": maps[name] if name else None, "form": form}
     if form != "table":
-        return BoxRule(Pattern(_required(rule, "pattern", "boxes")), **known)
+        return BoxRule(_pattern(_required(rule, "pattern", "boxes"), "boxes"), **known)
     found: dict[str, Any] = {key: (rule[key],) if isinstance(rule[key], str) else tuple(rule[key]) for key in ("corners", "size") if key in rule}
     if len(found) != 1 or len(next(iter(found.values()))) not in (1, 4):
         raise BadInput("boxes of a table need `corners` (x0, y0, x1, y1) or `size` (x, y, width, height)", hint='corners = ["x_min", "y_min", "x_max", "y_max"]')
@@ -127,18 +138,14 @@ def _box(rule: dict[str, Any], maps: dict[str, LabelMap], tables: list[TableRule
 
 
 def _runs(rule: dict[str, Any], tables: list[TableRule]) -> RunRule:
-    _known(rule, {field.name for field in fields(RunRule)}, "runs")
-    if rule.get("form", "columns") not in ("columns", "gaps"):
-        raise BadInput(f"runs: form is {rule['form']!r}", hint="columns (pairs of start and length) or gaps (starts count from the end of the run before)")
+    forms.require(rule, forms.RUN, "runs")
     _required(rule, "column", "runs")
     return RunRule(**{**rule, "table": _table_name(rule, tables, "runs"), "nothing": tuple(rule.get("nothing", ("", "-1")))})
 
 
 def _legend(rule: dict[str, Any]) -> LegendRule:
-    _known(rule, {field.name for field in fields(LegendRule)}, "legends")
-    if rule.get("form", "dataset.json") not in FORMS:
-        raise BadInput(f"legends: form is {rule['form']!r}", hint=", ".join(FORMS))
-    return LegendRule(**{**rule, "name": _required(rule, "name", "legends"), "file": Pattern(_required(rule, "file", "legends"))})
+    forms.require(rule, forms.LEGEND, "legends")
+    return LegendRule(**{**rule, "name": _required(rule, "name", "legends"), "file": _pattern(_required(rule, "file", "legends"), "legends")})
 
 
 def _table_name(rule: dict[str, Any], tables: list[TableRule], where: str) -> str:
@@ -149,17 +156,20 @@ def _table_name(rule: dict[str, Any], tables: list[TableRule], where: str) -> st
 
 
 def _table(rule: dict[str, Any], where: str) -> TableRule:
-    _known(rule, {field.name for field in fields(TableRule)}, where)
+    forms.require(rule, forms.TABLE, where)
     columns = rule.get("columns", {})
-    _known(columns, set(SAMPLE_COLUMNS), f"{where}.columns")
+    forms.require(columns, dict.fromkeys(SAMPLE_COLUMNS, TEXT), f"{where}.columns")
     templates = tuple((key, value if "{" in value else f"{{{value}}}") for key, value in columns.items())
     on, rows = _required(rule, "on", where), rule.get("rows", ())
-    return TableRule(**{**rule, "name": rule.get("name", rule.get("file")), "file": Pattern(_required(rule, "file", where)), "on": on if "{" in on else f"{{{on}}}",
+    return TableRule(**{**rule, "name": rule.get("name", rule.get("file")), "file": _pattern(_required(rule, "file", where), where), "on": on if "{" in on else f"{{{on}}}",
                         "header": tuple(rule["header"]) if "header" in rule else None, "columns": templates, "rows": (rows,) if isinstance(rows, str) else tuple(rows)})
 
 
 def _label(rule: dict[str, Any], index: int, tables: list[TableRule]) -> list[LabelRule]:
     where = f"labels[{index}]"
+    if not {"column", "columns", "token"} & rule.keys():
+        _required(rule, "name", where)                       # a map for masks or boxes, which name it
+        return []
     table = None if "token" in rule else _table_name(rule, tables, where)
     if "columns" in rule:
         states = _required(rule, "states", where)
@@ -168,17 +178,14 @@ def _label(rule: dict[str, Any], index: int, tables: list[TableRule]) -> list[La
 
 
 def _label_map(rule: dict[str, Any], where: str) -> LabelMap:
-    _known(rule, {"name", "table", "column", "token", "mode", "separator", "values", "negative", "map", "columns", "states", "cell"}, where)
-    if rule.get("cell", "text") not in ("text", "list"):
-        raise BadInput(f"{where}: cell is {rule['cell']!r}", hint="text, or list for cells like ['a', 'b']")
     separator = LIST_SEPARATOR if rule.get("cell") == "list" else rule.get("separator")
+    mode: Any = rule.get("mode", "mentions" if "name" in rule else None)
+    if mode not in get_args(Mode) and ("mode" in rule or "map" not in rule):
+        raise BadInput(f"{where}: mode is {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")
     if "map" in rule:
         known = find_map(rule["map"])
         silent = tuple(Entry(raw, ()) for key in rule.get("negative", []) for raw in _range(key))
         return replace(known, mode=rule.get("mode", known.mode), separator=separator or known.separator, entries=known.entries + silent)
-    mode: Any = rule.get("mode", "mentions" if "name" in rule else None)
-    if mode not in get_args(Mode):
-        raise BadInput(f"{where}: mode is {mode!r}", hint="exclusive (others are absent), list (what is not listed is absent) or mentions (what is not listed is not annotated)")
     entries = [_entry(raw, meaning, where) for key, meaning in _required(rule, "values", where).items() for raw in _range(key)]
     entries += [Entry(raw, ()) for key in rule.get("negative", []) for raw in _range(key)]
     return LabelMap(rule.get("name", f"inline {where}"), tuple(entries), mode, separator)

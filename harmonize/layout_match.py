@@ -14,6 +14,8 @@ from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.patterns import Pattern
 from isocenter.registry.labelmaps import all_maps
 
+ANY = "folder"
+"""The layout of a folder that is in no general form: every file is recognised by its content."""
 LOOK_AT = 5000
 ENOUGH, WHOLE = 0.5, 0.9
 BESIDE = (".txt", ".md", ".pdf", ".json", ".csv", ".tsv", ".xlsx", ".html")     # need no rule: they lie beside the data of many sets
@@ -31,6 +33,21 @@ class Claim:
     files: float
     literals: float
     layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The layout that a folder is read by when nobody names one: the general form that it is in, or ANY. looks_like: what else it may be, to be asked for by name."""
+
+    layout: str
+    looks_like: str | None = None
+
+
+def recognise(root: Path) -> Recognised:
+    """By the names of the files below a folder; a layout of one published dataset is only ever suggested."""
+    found = best(root)
+    form = form_of(found)
+    return Recognised(form) if form else Recognised(ANY, found[0].layout if found else None)
 
 
 def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:

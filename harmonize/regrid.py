@@ -76,6 +76,11 @@ def regrid(workspace: Workspace, source: Source, rows: Mapping[str, Row], annota
     return result
 
 
+def regridded(stored: Path) -> bool:
+    """Whether a stored volume lies in a geometry that was asked for: its way back lies beside it."""
+    return _way_back(stored).exists()
+
+
 def restored(mark: Row) -> Row:
     """The annotation as it was before `regrid` named another file for its mask."""
     how = json.loads(mark["geometry"] or "{}")
@@ -87,7 +92,7 @@ def _image(stored: Path, new: Path, preset: Preset, dataset: str, spacing_mm: tu
     image = nib.load(stored)
     array = np.asarray(image.dataobj.get_unscaled())
     before = Grid(array.shape[:3], image.affine)  # type: ignore[arg-type]
-    beside = new.with_name(new.name.removesuffix(".nii.gz") + WAY_BACK)
+    beside = _way_back(new)
     made_from = fingerprint([file_hash(stored), asdict(preset), spacing_mm])
     if new.exists() and beside.exists() and json.loads(beside.read_text(encoding="utf-8"))["made_from"] == made_from:
         return before
@@ -99,6 +104,10 @@ def _image(stored: Path, new: Path, preset: Preset, dataset: str, spacing_mm: tu
     _save(turned, affine, new, image)
     write_json(beside, {"made_from": made_from, "stored": str(PurePosixPath(stored.name)), "grid": before.to_json()})
     return before
+
+
+def _way_back(new: Path) -> Path:
+    return new.with_name(new.name.removesuffix(".nii.gz") + WAY_BACK)
 
 
 def _mask(workspace: Workspace, source: Source, uri: str, how: str | None, image: Path, before: Grid, folder: Path, preset: Preset) -> Path:

@@ -15,6 +15,8 @@ from isocenter.core.files import fingerprint, write_text
 from isocenter.core.near_names import near
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
+from isocenter.harmonize.layout_match import ANY
+from isocenter.harmonize.layout_rules import Layout
 from isocenter.registry import vocabulary
 from isocenter.registry.labelmaps import find as find_map
 
@@ -32,7 +34,7 @@ class Source:
     name: str
     root: Path
     slug: str
-    layout: str = "folder"
+    layout: str = ANY
     release: str | None = None
     license: str | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
@@ -43,11 +45,12 @@ class Source:
         return fingerprint([str(self.root), self.slug, self.release, self.license, *sorted(self.terms.items()), *sorted(self.maps.items())])
 
 
-def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = None, layout: str = "folder", license: str | None = None,
-          terms: Mapping[str, str] | None = None, maps: Mapping[str, str] | None = None) -> Source:
+def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = None, layout: str = ANY, license: str | None = None,
+          terms: Mapping[str, str] | None = None, maps: Mapping[str, str] | None = None, dry_run: bool = False) -> Source:
     """Note where a dataset lies. Nothing is copied and nothing is written there. Adopting a name again replaces it.
 
-    dataset: `slug` or `slug@release` of the catalog; without it the name is the slug. terms, maps: see `Source`; an unknown term or map is refused.
+    dataset: see `identity`. layout: see `layout_match.recognise` for when nobody names one. terms, maps: see `Source`; an unknown term or map is refused.
+    Raises BadInput when another adopted name has the same slug and release by its layout alone: their samples would have the same ids.
     """
     if not NAME.fullmatch(name):
         raise BadInput(f"{name!r} cannot name a dataset", hint="letters, digits, '.', '_' and '-'")
@@ -55,16 +58,38 @@ def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = 
         raise NotFound(f"{root} is not a folder" if root.exists() else "no such folder", where=str(root), hint=f"isocenter adopt {name} /path/you/have")
     path = layouts.find(layout, workspace)
     parsed = layouts.load(path)
-    slug, _, release = (dataset or parsed.dataset or name).partition("@")
-    source = Source(name, root.resolve(), slug, str(path.resolve()) if layout.endswith(".toml") else layout, release or parsed.release, license, dict(terms or {}), dict(maps or {}))
+    slug, release = identity(name, dataset, parsed)
+    if dataset is None:
+        _refuse_twin(workspace, name, slug, release)
+    source = Source(name, root.resolve(), slug, str(path.resolve()) if layout.endswith(".toml") else layout, release, license, dict(terms or {}), dict(maps or {}))
     for term in source.terms.values():
         vocabulary.load().term(term)
     for mapping in set(source.maps.values()) - {own.name for own in parsed.maps}:
         find_map(mapping)
     body = {"root": str(source.root), "slug": slug, "layout": source.layout, "release": source.release, "license": license, "terms": dict(source.terms) or None,
             "maps": dict(source.maps) or None}
-    write_text(workspace.source(name), tomli_w.dumps({key: value for key, value in body.items() if value is not None}))
+    if not dry_run:
+        write_text(workspace.source(name), tomli_w.dumps({key: value for key, value in body.items() if value is not None}))
     return source
+
+
+def identity(name: str, dataset: str | None, layout: Layout) -> tuple[str, str | None]:
+    """Slug and release, from which sample ids derive: as stated (`slug` or `slug@release`), else those of the layout's dataset, else the name."""
+    slug, _, release = (dataset or layout.dataset or name).partition("@")
+    return slug, release or layout.release
+
+
+def same_ids(name: str, other: str, slug: str, release: str | None) -> BadInput:
+    """What to say of two names whose samples would have the same ids."""
+    return BadInput(f"{name} and {other} would both be {slug}{f'@{release}' if release else ''}, so their samples would have the same ids",
+                    hint=f"--dataset {name} (in a recipe: dataset = \"{name}\"), or adopt one folder that holds both; --dataset {slug} if they are parts of it that share no path")
+
+
+def _refuse_twin(workspace: Workspace, name: str, slug: str, release: str | None) -> None:
+    """Raises BadInput for a name that becomes what another is; one that has been it before stays."""
+    known = {other: (source.slug, source.release) for other in workspace.sources() for source in [open_source(workspace, other)]}
+    if known.pop(name, None) != (slug, release) and (twin := next((other for other, same in known.items() if same == (slug, release)), None)) is not None:
+        raise same_ids(name, twin, slug, release)
 
 
 def replaced(workspace: Workspace, name: str, root: Path) -> Source | None:

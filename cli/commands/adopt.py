@@ -27,7 +27,7 @@ from isocenter.core.workspace import Workspace
 def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, force: bool, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
     from isocenter.harmonize.adopt_doubts import doubts, licence_told
-    from isocenter.harmonize.layout_match import best, form_of
+    from isocenter.harmonize.layout_match import ANY, Recognised, recognise
     from isocenter.harmonize.source import adopt, parse_terms, replaced
     from isocenter.harmonize.table_layout import layout_for_table
 
@@ -35,17 +35,15 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
         raise Conflict(f"{name} is another folder already (layout {before.layout})", where=str(before.root), hint="another NAME, or --force to let this folder take its place")
     if table is not None or labels:
         layout = str(layout_for_table(workspace, name, path, table, labels, layout))
-    claims = best(path) if layout is None and path.is_dir() else []
-    form = form_of(claims)
-    source = adopt(workspace, name, path, dataset=dataset, layout=layout or form or "folder", license=license_, terms=parse_terms(terms),
-                   maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"))
-    looks = next((claim.layout for claim in claims if claim.layout != form), None) if form is None else None
+    seen = recognise(path) if layout is None and path.is_dir() else Recognised(layout or ANY)
+    form = layout is None and seen.layout != ANY
+    source = adopt(workspace, name, path, dataset=dataset, layout=seen.layout, license=license_, terms=parse_terms(terms), maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"))
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
     told = f"{name}: {source.root} (layout {source.layout}, licence {licence_told(workspace, source)})"
     if form:
-        told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout folder"
-    if looks:
-        told += f"\nlooks like layout {looks}: isocenter adopt {name} {path} --layout {looks}"
+        told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout {ANY}"
+    if seen.looks_like:
+        told += f"\nlooks like layout {seen.looks_like}: isocenter adopt {name} {path} --layout {seen.looks_like}"
     warnings = doubts(workspace, source)
     told = "\n".join([told, *(f"warning: {text}" for text in warnings)])
-    emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": looks} if looks else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")
+    emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": seen.looks_like} if seen.looks_like else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")

@@ -22,7 +22,7 @@ from isocenter.registry.amounts import amount
 def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path | None, dry_run: bool, json_: bool) -> int:
     """Build the corpus that RECIPE describes; run again after a cut, it goes on where it was.
 
-    Exit status 3: built, and some files could not be read; the report names them.
+    Exit status 3: built, and some files could not be read or brought into the geometry; report and ledger name them.
     """
     from isocenter.cli.render import counts, size
     from isocenter.curate.build import build
@@ -37,11 +37,12 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
         emit({"corpus": read.name, "steps": rows, "written": False}, json_, text, " ".join(["isocenter build", str(recipe), *(f"--data {name}={path}" for name, path in data.items())]))
         return Exit.DONE
     built = build(workspace, read, out)
-    warnings = [*built.warnings, *built.exported.warnings]
-    body = {"corpus": built.recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(built.exported.folder), "samples": built.exported.samples,
-            "bytes": built.exported.bytes, "lock": str(built.lock), "report": str(built.report), "warnings": warnings}
+    exported, warnings = built.exported, [*built.left, *built.warnings, *built.exported.warnings]
+    body = {"corpus": built.recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(exported.folder), "samples": exported.samples,
+            "bytes": exported.bytes, "ledger": exported.done, "unreadable": exported.unreadable, "left": built.left, "lock": str(built.lock), "report": str(built.report), "warnings": warnings}
     lines = [f"{built.recipe.name}: {counts(built.cohorts)}", f"files: {counts(built.fates)}", *[f"warning: {text}" for text in warnings[:8]],
              *([f"… and {len(warnings) - 8} more warnings (all in the report)"] if len(warnings) > 8 else []),
-             f"corpus: {built.exported.folder} ({amount(built.exported.samples, 'sample')}, {size(built.exported.bytes)})", f"lock:   {built.lock}", f"report: {built.report}"]
-    emit(body, json_, "\n".join(lines), f"isocenter verify {built.exported.folder}")
-    return Exit.ROWS_IN_ERROR if built.fates.get("error") else Exit.DONE
+             f"corpus: {exported.folder} ({amount(exported.samples, 'sample')}, {size(exported.bytes)})",
+             *([f"samples in the ledger: {counts(exported.done)} ({exported.folder / 'ledger.parquet'})"] if exported.done else []), f"lock:   {built.lock}", f"report: {built.report}"]
+    emit(body, json_, "\n".join(lines), f"isocenter verify {exported.folder}")
+    return Exit.ROWS_IN_ERROR if built.fates.get("error") or exported.unreadable or built.left else Exit.DONE

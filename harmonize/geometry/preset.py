@@ -48,6 +48,11 @@ class Preset:
         """The corpus's orientation, or the exception it made for that dataset."""
         return self.orientation_of.get(dataset or "", self.orientation)
 
+    def told(self) -> dict[str, Any]:
+        """Name, orientation and spacing as a lock or a header says them; what it leaves as it is, is left out."""
+        spacing = "median of the dataset" if self.spacing_rule == "median" else list(self.spacing_mm or ())
+        return {"name": self.name} | ({"orientation": self.orientation} if self.orientation else {}) | ({"spacing_mm": spacing} if spacing else {})
+
 
 def preset_names() -> list[str]:
     """All presets, sorted."""
