@@ -16,6 +16,7 @@ from isocenter.harmonize.image import Pixels, load_pixels, simplest
 from isocenter.harmonize.layout_rules import MaskRule
 
 MASK_KEYS = ("colours", "inverted", "mirrored")
+RUNS = '"runs"'
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -41,6 +42,25 @@ def open_mask(path: Path, format_: str, geometry: str | None = None) -> Pixels:
     return array
 
 
+def in_runs(row: Mapping[str, Any]) -> bool:
+    """Whether an annotation row holds its mask itself, as run lengths."""
+    return row["uri"] is None and RUNS in (row["geometry"] or "")
+
+
+def runs_of_row(row: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The mask (rows, columns) of such a row; shape: (columns, rows) of its picture."""
+    runs = json.loads(row["geometry"])
+    return runs_mask(runs["runs"], runs["form"], shape)
+
+
+def drawn_voxels(geometry: str | None) -> int | None:
+    """Voxels that were drawn of a DICOM mask, on the grid of its image as published; None where nobody counted."""
+    how = json.loads(geometry) if geometry else {}
+    written = how.get("written", geometry)                    # a mask in another geometry keeps what was known of the published one
+    voxels = (json.loads(written) if written else {}).get("voxels")
+    return None if voxels is None else int(voxels)
+
+
 def runs_mask(text: str, form: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Run lengths as a mask (rows, columns) of 0 and 1; shape is (columns, rows), as in the sample table. Pixels go down the columns.
 
@@ -62,6 +82,13 @@ def runs_mask(text: str, form: str, shape: tuple[int, int]) -> NDArray[np.uint8]
     for start, length in zip(starts, lengths):
         flat[start:start + length] = 1
     return flat.reshape(shape).T
+
+
+def runs_text(mask: NDArray[Any]) -> str:
+    """Run lengths in the form `columns` of what is not 0 in a mask (rows, columns); empty where all is."""
+    flat = np.concatenate([[False], mask.ravel(order="F") != 0, [False]])
+    borders = np.flatnonzero(flat[1:] != flat[:-1])
+    return " ".join(f"{start + 1} {end - start}" for start, end in zip(borders[::2].tolist(), borders[1::2].tolist()))
 
 
 def value_of(raw: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -17,15 +16,13 @@ from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.image import recognize
-from isocenter.harmonize.mask_file import open_mask, runs_mask, value_of
+from isocenter.harmonize.mask_file import in_runs, open_mask, runs_of_row, value_of
 from isocenter.harmonize.readings import read_readings
 from isocenter.harmonize.sample import SAMPLES
 from isocenter.harmonize.source import annotation_file, open_source
 from isocenter.registry.labelconflicts import OWN_RULES
 from isocenter.registry.labelmap import LabelMap
 from isocenter.registry.labelmaps import all_maps
-
-RUNS = '"runs"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class MaskReader:
         """
         masks: dict[str, NDArray[np.bool_]] = {}
         annotated: set[str] = set()
-        rows = [row for row in annotations if row["kind"] == "mask" and (row["uri"] or row["state"] == "absent" or RUNS in (row["geometry"] or ""))]
+        rows = [row for row in annotations if row["kind"] == "mask" and (row["uri"] or row["state"] == "absent" or in_runs(row))]
         for (uri, name, geometry), some in _together(rows).items():
             meaning = self._meaning(name if uri else None, [row["term"] for row in some])
             annotated |= meaning.keys()
@@ -71,8 +68,7 @@ class MaskReader:
 
     def _array(self, uri: str | None, geometry: str | None, sample: str) -> NDArray[Any]:
         if uri is None:
-            runs = json.loads(geometry or "{}")
-            return runs_mask(runs["runs"], runs["form"], self.shapes[sample])
+            return runs_of_row({"geometry": geometry}, self.shapes[sample])
         path = self.file(uri)
         return open_mask(path, recognize(path) or "", geometry)
 

@@ -15,6 +15,7 @@ from isocenter.core.tables import Kind, read_table, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.mask_file import drawn_voxels
 from isocenter.harmonize.merge_conflicts import Disagreement, Member
 from isocenter.harmonize.readings import Reader
 from isocenter.harmonize.space import LabelSpace
@@ -134,10 +135,12 @@ def _of_annotations(workspace: Workspace, member: Member, kept: pl.DataFrame) ->
     path = workspace.annotations(member.name)
     if not path.exists():
         return
-    table = read_table(path, ANNOTATIONS, ["sample_id", "kind", "term", "raw", "state", "label_map", "source"])
+    table = read_table(path, ANNOTATIONS, ["sample_id", "kind", "term", "raw", "state", "geometry", "label_map", "source"])
     added = table.filter((pl.col("source") != "as published") & pl.col("source").is_not_null()).join(kept, on="sample_id", how="semi")
     keys = ["source", "kind", "label_map", "raw", "term", "state"]
-    for source, kind, mapping, raw, term, state, samples in added.group_by(keys).agg(pl.col("sample_id").n_unique()).sort(keys, nulls_last=True).iter_rows():
+    counted = added.with_columns(pl.when(pl.col("kind") == "mask").then(pl.col("geometry")).map_elements(drawn_voxels, return_dtype=pl.Int64).alias("voxels"))
+    counts = [pl.col("sample_id").n_unique(), pl.when(pl.col("voxels").is_not_null().any()).then(pl.col("voxels").sum()).alias("voxels")]
+    for source, kind, mapping, raw, term, state, samples, voxels in counted.group_by(keys).agg(counts).sort(keys, nulls_last=True).iter_rows():
         yield {"dataset": member.name, "release": member.release, "medium": kind, "origin": source, "label_map": mapping, "mode": "mentions", "raw_value": raw or term,
-               "state": state, "terms": [term] if term else [], "rule": "identity" if term else "unmapped", "fate": "nothing stated", "samples": samples, "refused": 0,
-               "note": "added after the scan: an annotation, no label of the sample; voxels not counted"}
+               "state": state, "terms": [term] if term else [], "rule": "identity" if term else "unmapped", "fate": "nothing stated", "samples": samples, "refused": 0, "voxels": voxels,
+               "note": "added after the scan: an annotation, no label of the sample" + ("" if kind != "mask" or voxels is not None else "; voxels not counted")}

@@ -20,7 +20,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.derive import DERIVATIONS, MaskView, derive
 from isocenter.harmonize.image import recognize
-from isocenter.harmonize.mask_file import open_mask, value_of
+from isocenter.harmonize.mask_file import in_runs, open_mask, runs_of_row, value_of
 from isocenter.harmonize.mask_terms import maps_at_work
 from isocenter.harmonize.remap import labels_present
 from isocenter.harmonize.sample import SAMPLES
@@ -62,7 +62,7 @@ def derive_dataset(workspace: Workspace, name: str, what: Sequence[str], *, dry_
             try:
                 made += list(derive(_view(workspace, source, maps, rows, samples[rows[0]["sample_id"]]), what))
             except IsocenterError as error:
-                skipped[rows[0]["uri"]] = error.what
+                skipped[rows[0]["uri"] or f"runs of {rows[0]['sample_id']}"] = error.what
         counts = {wish: sum(row["annotator"].startswith(f"{MADE_BY}{wish}/") for row in made) for wish in what}
         if not dry_run:
             replaced = tuple(f"{MADE_BY}{wish}/" for wish in what)
@@ -74,31 +74,41 @@ def derive_dataset(workspace: Workspace, name: str, what: Sequence[str], *, dry_
 
 
 def _masks(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Rows of one mask file together, in order of sample and file."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    """Rows of one mask file or of one object in run lengths together, in order of sample and file."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if row["kind"] == "mask" and row["uri"]:
-            groups.setdefault((row["sample_id"], row["uri"]), []).append(row)
+        runs = row["geometry"] if in_runs(row) else ""
+        if row["kind"] == "mask" and (row["uri"] or runs):
+            groups.setdefault((row["sample_id"], row["uri"] or "", runs), []).append(row)
     yield from (groups[key] for key in sorted(groups))
 
 
 def _view(workspace: Workspace, source: Source, maps: _Maps, rows: Sequence[Row], sample: Row) -> MaskView:
-    path = annotation_file(workspace, source, rows[0]["uri"])
-    if not path.exists():
-        raise NotFound("the mask file is gone", where=str(path))
-    format_ = recognize(path)
-    if format_ is None:
-        raise Unreadable("no reader knows this mask")
-    mask = open_mask(path, format_, rows[0]["geometry"])
-    affine, oriented = _affine(path, format_, sample)
-    if format_ != "nifti":
-        mask = _picture(mask)
+    mask, affine, oriented = _drawn(rows[0], sample) if in_runs(rows[0]) else _opened(annotation_file(workspace, source, rows[0]["uri"]), rows[0]["geometry"], sample)
     while mask.ndim > 3 and mask.shape[-1] == 1:
         mask = mask[..., 0]
     if mask.ndim > 3:
         raise BadInput(f"a mask with {mask.ndim} axes is not measured")
     return MaskView(
         rows[0]["sample_id"], mask, maps.terms(rows, mask), affine, oriented, rows[0]["uri"], rows[0]["label_map"], sample["modality"], sample["body_part"])
+
+
+def _drawn(row: Row, sample: Row) -> tuple[NDArray[Any], NDArray[np.float64] | None, bool]:
+    """A mask that is written in run lengths, as (x, y)."""
+    shape = sample["shape"] or []
+    if len(shape) < 2:
+        raise Unreadable("run lengths of a picture without a shape")
+    return _picture(runs_of_row(row, (shape[0], shape[1]))), _in_mm(sample), False
+
+
+def _opened(path: Path, geometry: str | None, sample: Row) -> tuple[NDArray[Any], NDArray[np.float64] | None, bool]:
+    if not path.exists():
+        raise NotFound("the mask file is gone", where=str(path))
+    format_ = recognize(path)
+    if format_ is None:
+        raise Unreadable("no reader knows this mask")
+    mask = open_mask(path, format_, geometry)
+    return mask if format_ == "nifti" else _picture(mask), *_affine(path, format_, sample)
 
 
 def _affine(path: Path, format_: str, sample: Row) -> tuple[NDArray[np.float64] | None, bool]:
@@ -108,10 +118,13 @@ def _affine(path: Path, format_: str, sample: Row) -> tuple[NDArray[np.float64] 
         except ImageFileError:
             return None, False
         return np.asarray(image.affine, dtype=np.float64), True          # type: ignore[attr-defined]
+    return _in_mm(sample), False
+
+
+def _in_mm(sample: Row) -> NDArray[np.float64] | None:
+    """The grid of a picture whose pixels have a size."""
     spacing = sample["spacing_mm"]
-    if spacing and len(spacing) >= 2 and min(spacing[:2]) > 0:
-        return np.diag([spacing[0], spacing[1], 1.0, 1.0]), False
-    return None, False
+    return np.diag([spacing[0], spacing[1], 1.0, 1.0]) if spacing and len(spacing) >= 2 and min(spacing[:2]) > 0 else None
 
 
 def _picture(mask: NDArray[Any]) -> NDArray[Any]:

@@ -102,3 +102,19 @@ def test_a_picture_mask_is_measured_in_picture_coordinates(tmp_path):
     found = {row["kind"]: json.loads(row["geometry"]) for row in rows.filter(pl.col("machine_made")).iter_rows(named=True) if row["kind"] != "mask"}
     assert found["box"] == {"box": [20, 2, 28, 5]}
     assert found["text"]["text"] == "upper right"
+
+
+def test_run_lengths_of_a_table_are_measured_where_they_lie(tmp_path):
+    """A mask without a file: 3 rows and 4 columns of a picture of 6 columns and 8 rows, written down the columns."""
+    for name in "ab":
+        Image.fromarray(np.arange(48, dtype=np.uint8).reshape(8, 6)).save(tmp_path / f"{name}.png")
+    (tmp_path / "t.csv").write_text(f"id,Pixels\na,{' '.join(f'{8 * column + 3} 3' for column in range(1, 5))}\nb,-1\n")
+    (tmp_path / "runs.toml").write_text(
+        'evidence = "made"\nimages = "{id}.png"\nexclude = ["work/**"]\n[[tables]]\nname = "t"\nfile = "t.csv"\non = "id"\nto = "{id}"\n[[runs]]\ntable = "t"\ncolumn = "Pixels"\nterm = "pneumothorax"\n')
+    where = ("--workspace", str(tmp_path / "work"))
+    for command in (["init", str(tmp_path / "work")], ["adopt", "px", str(tmp_path), "--layout", str(tmp_path / "runs.toml"), *where], ["scan", "px", *where]):
+        run(*command)
+    assert run("derive", "px", "--what", "boxes,centroids", *where)[0] == 0
+    rows = pl.read_parquet(tmp_path / "work" / "annotations" / "px.parquet").filter(pl.col("annotator").str.starts_with("isocenter derive")).to_dicts()
+    assert [(row["kind"], row["term"], row["sample_id"][-5:]) for row in rows] == [("box", "pneumothorax", "a.png"), ("point", "pneumothorax", "a.png")]
+    assert json.loads(rows[0]["geometry"])["box"] == [1, 2, 5, 5]
