@@ -22,7 +22,7 @@ import numpy as np
 
 from isocenter.harmonize.dicom.convert import convert_series
 from isocenter.harmonize.dicom.dcm2niix import program
-from isocenter.harmonize.dicom.miniature import write_series
+from isocenter.harmonize.dicom.miniature import leave_out, put, write_series
 
 AFFINE_MM = 1e-3
 AFFINE = np.array([[-0.8, 0, 0, 20], [0, -0.8, 0, 18], [0, 0, 2.5, -30], [0, 0, 0, 1]])
@@ -70,22 +70,6 @@ def reference_set(folder: Path, convert: Callable[[list[Path], Path], Found]) ->
     with tempfile.TemporaryDirectory() as out:
         found = convert(files, Path(out))
         return Counter(verdict(found, json.loads(path.with_suffix(".json").read_text())["SeriesNumber"], nib.load(path)) for path in sorted(folder.rglob("*.nii")))
-
-
-def put(**elements: Any) -> Callable[[Any, int, int], None]:
-    def change(dataset: Any, z: int, t: int) -> None:
-        for keyword, value in elements.items():
-            setattr(dataset, keyword, value(z, t) if callable(value) else value)
-
-    return change
-
-
-def leave_out(*places: tuple[int, int]) -> Callable[[Any, int, int], None]:
-    def change(dataset: Any, z: int, t: int) -> None:
-        if (z, t) in places:
-            del dataset.SOPInstanceUID
-
-    return change
 
 
 SITUATIONS: dict[str, tuple[Any, Any, dict[str, Any]]] = {

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
 from isocenter.core.files import draft, fingerprint, write_json
-from isocenter.harmonize.dicom.convert import GZIP_LEVEL, convert_series
+from isocenter.harmonize.dicom.convert import convert_series
 from isocenter.harmonize.dicom.dcm2niix import program
 from isocenter.harmonize.dicom.fallback import translated
+from isocenter.harmonize.dicom.written import GZIP_LEVEL
 from isocenter.harmonize.image import reader_for
 
 MARKS = ".done"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from isocenter.harmonize.dicom.verify import Print, same_physical, same_place, same_scale
+from isocenter.harmonize.dicom.verify import Print, same_physical, same_place, same_place_but_rounded, same_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def settled(ours: list[Print | None], found: list[Claim]) -> dict[int, list[Clai
 
 
 def _claim(ours: list[Print | None], other: Print, number: int) -> Claim | None:
-    candidates = [plan for plan, own in enumerate(ours) if own is not None and same_place(own, other)]
+    candidates = [plan for plan, own in enumerate(ours) if own is not None and (same_place(own, other) or same_place_but_rounded(own, other))]
     if other.physical:
         for plan in candidates:
             own = ours[plan]

@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
-import numpy as np
 
 from isocenter.core.errors import Unreadable
-from isocenter.core.files import draft
 from isocenter.harmonize.dicom.agree import Claim, claims, settled
-from isocenter.harmonize.dicom.dcm2niix import program, second_opinion
+from isocenter.harmonize.dicom.dcm2niix import Opinion, second_opinion
 from isocenter.harmonize.dicom.dose import dose_volume
 from isocenter.harmonize.dicom.header import check, read_header
-from isocenter.harmonize.dicom.naming import file_name
-from isocenter.harmonize.dicom.series import VolumePlan, group_series, reorderings
-from isocenter.harmonize.dicom.verify import (
-    Canonical,
-    Print,
-    canonical,
-    load_canonical,
-    print_of,
-    same_place,
-)
-from isocenter.harmonize.dicom.volume import Declined, Volume, build_volume
-
-GZIP_LEVEL = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """What became of one volume. stored: the written NIfTI (canonical orientation), or None with the reason in `declined`.
-
-    key: the plan's, or the plan's with a part added where dcm2niix keeps apart what the plan holds together.
-    shape, spacing_mm, orientation and dtype describe the stored file. method: `checked` (two conversions agree), `own`.
-    """
-
-    key: str
-    plan: VolumePlan
-    stored: Path | None
-    declined: str | None = None
-    shape: tuple[int, ...] = ()
-    spacing_mm: tuple[float, ...] = ()
-    orientation: str = ""
-    dtype: str = ""
-    method: str = ""
-    issues: tuple[str, ...] = ()
+from isocenter.harmonize.dicom.order import is_proven, reorderings
+from isocenter.harmonize.dicom.refute import is_certain, refutation
+from isocenter.harmonize.dicom.series import VolumePlan, group_series
+from isocenter.harmonize.dicom.verify import Canonical, Print, canonical, load_canonical, print_of, same_place
+from isocenter.harmonize.dicom.volume import Declined, build_volume
+from isocenter.harmonize.dicom.written import Converted, write_picture, write_volume
 
 
 def convert_series(files: Iterable[Path], out_folder: Path) -> list[Converted]:
@@ -74,64 +44,79 @@ def convert_plans(plans: list[VolumePlan], out_folder: Path) -> list[Converted]:
     stacks = [plan for plan in plans if plan.grid is not None]
     for asked in ([plan for plan in stacks if plan.acquisition is None], *([plan] for plan in stacks if plan.acquisition is not None)):
         if asked:
-            with second_opinion([path for plan in asked for path in plan.files]) as opinions:
-                results |= _confirmed(asked, opinions, out_folder) if opinions else {plan.key: [_alone(plan, out_folder)] for plan in asked}
+            with second_opinion([path for plan in asked for path in plan.files]) as opinion:
+                results |= _confirmed(asked, opinion.files, out_folder) if opinion.files else {plan.key: [_alone(plan, opinion, out_folder)] for plan in asked}
     return [result for plan in plans for result in results[plan.key]]
 
 
-def _confirmed(plans: list[VolumePlan], opinions: list[Path], out_folder: Path) -> dict[str, list[Converted]]:
-    """Per plan what both conversions agree on; declined where they do not."""
-    ours, reasons = [], []
-    for plan in plans:
-        made = _print(plan)
-        ours.append(made if isinstance(made, Print) else None)
-        reasons.append(made.reason if isinstance(made, Declined) else None)
+def _confirmed(plans: list[VolumePlan], opinions: Sequence[Path], out_folder: Path) -> dict[str, list[Converted]]:
+    """Per plan what both conversions agree on; declined where they do not, unless positions refute the other one."""
+    made = [_print(plan) for plan in plans]
+    ours = [one if isinstance(one, Print) else None for one in made]
     theirs = [None if (loaded := load_canonical(path)) is None else print_of(loaded) for path in opinions]
     agreed = settled(ours, claims(ours, theirs))
-    for number, plan in enumerate(plans):
-        if number not in agreed and ours[number] is not None:
-            agreed |= _in_another_order(number, plan, theirs)
     results: dict[str, list[Converted]] = {}
-    for number, plan in enumerate(plans):
-        if number not in agreed:
-            reason = reasons[number] or f"two conversions disagree: {_difference(ours[number], theirs)}"
-            results[plan.key] = [Converted(plan.key, plan, None, reason, issues=plan.issues)]
+    for number, (plan, own) in enumerate(zip(plans, made)):
+        if isinstance(own, Declined):
+            results[plan.key] = [Converted(plan.key, plan, None, own.reason, issues=plan.issues)]
+            continue
+        found = agreed.get(number) or _in_another_order(number, plan, theirs)
+        if found:
+            results[plan.key] = [_from_claim(claim, part, number, plans, ours, theirs, opinions, out_folder) for part, claim in enumerate(found)]
         else:
-            results[plan.key] = [_from_claim(claim, part, number, plans, opinions, out_folder) for part, claim in enumerate(agreed[number])]
+            results[plan.key] = [_doubted(plan, own, theirs, opinions, plans, out_folder)]
     return results
 
 
-def _in_another_order(number: int, plan: VolumePlan, theirs: list[Print | None]) -> dict[int, list[Claim]]:
+def _in_another_order(number: int, plan: VolumePlan, theirs: list[Print | None]) -> list[Claim]:
     """The claims on a plan whose time points its instance numbers do not order, but another clock of its headers does."""
-    for other in reorderings(plan):
-        made = _print(other)
+    for grid in reorderings(plan.frames, plan.grid) if plan.grid is not None else ():
+        made = _print(replace(plan, grid=grid))
         if isinstance(made, Print) and (found := settled([made], claims([made], theirs)).get(0)):
-            return {number: [Claim(claim.theirs, tuple((number, t) for _, t in claim.volumes)) for claim in found]}
-    return {}
+            return [Claim(claim.theirs, tuple((number, t) for _, t in claim.volumes)) for claim in found]
+    return []
 
 
-def _from_claim(claim: Claim, part: int, number: int, plans: list[VolumePlan], opinions: list[Path], out_folder: Path) -> Converted:
+def _from_claim(claim: Claim, part: int, number: int, plans: list[VolumePlan], ours: list[Print | None], theirs: list[Print | None],
+                opinions: Sequence[Path], out_folder: Path) -> Converted:
     plan, owner = plans[number], plans[min(claim.plans)]
     if owner is not plan:
         return Converted(plan.key, plan, None, f"stored as a part of {owner.key}", issues=plan.issues)
-    volume = load_canonical(opinions[claim.theirs])
+    volume, own, other = load_canonical(opinions[claim.theirs]), ours[number], theirs[claim.theirs]
     assert volume is not None
+    assert own is not None
+    assert other is not None
+    if not same_place(own, other):
+        volume = replace(volume, affine=own.affine)
+        plan = replace(plan, issues=(*plan.issues, "positions are rounded: the step between slices is taken from the first and last one, dcm2niix takes it from two neighbours"))
     series = plan.header.text("SeriesInstanceUID") or ""
     key = plan.key if part == 0 else f"{plan.key}{'.' if plan.key == series else '_'}part{part + 1}"
-    return _written(key, plan, volume, nib.load(opinions[claim.theirs]).header, out_folder, "checked")
+    return write_volume(key, plan, volume, nib.load(opinions[claim.theirs]).header, out_folder, "checked")
 
 
-def _print(plan: VolumePlan) -> Print | Declined:
-    volume = build_volume(plan)
+def _doubted(plan: VolumePlan, own: Print, theirs: list[Print | None], opinions: Sequence[Path], plans: list[VolumePlan], out_folder: Path) -> Converted:
+    """The volume that dcm2niix does not confirm: believed where its headers prove it and positions refute dcm2niix, else declined."""
+    volume = _canonical(plan) if is_certain(plan) else None
+    if isinstance(volume, Canonical) and (why := refutation(plan, volume, opinions, plans)) is not None:
+        plan = replace(plan, issues=(*plan.issues, f"stored from its geometry alone: dcm2niix makes {why}"))
+        return write_volume(plan.key, plan, volume, None, out_folder, "own")
+    return Converted(plan.key, plan, None, f"two conversions disagree: {_difference(own, theirs)}", issues=plan.issues)
+
+
+def _canonical(plan: VolumePlan, way: int = 0) -> Canonical | Declined:
+    volume = build_volume(plan, way=way)
     if isinstance(volume, Declined):
         return volume
     assert volume.affine is not None
-    first = canonical(volume.array, volume.affine, volume.scales)
-    if all(frame.precise is None for frame in plan.frames):
-        return print_of(first)
-    shown = build_volume(plan, precise=False)
-    assert isinstance(shown, Volume)
-    return print_of(first, canonical(shown.array, volume.affine, shown.scales))
+    return canonical(volume.array, volume.affine, volume.scales)
+
+
+def _print(plan: VolumePlan) -> Print | Declined:
+    """What the plan's volume is compared by, in every scale that its files tell."""
+    made = [_canonical(plan, way) for way in range(max(len(frame.scales()) for frame in plan.frames))]
+    right = [one for one in made if isinstance(one, Canonical)]
+    failed = [one for one in made if isinstance(one, Declined)]
+    return failed[0] if failed else print_of(*right)
 
 
 def _difference(ours: Print | None, theirs: list[Print | None]) -> str:
@@ -146,15 +131,18 @@ def _difference(ours: Print | None, theirs: list[Print | None]) -> str:
     return "the samples differ"
 
 
-def _alone(plan: VolumePlan, out_folder: Path) -> Converted:
-    """Without a second opinion plain stacks are believed; tiles, whose places are computed, only where dcm2niix is not installed."""
-    volume = build_volume(plan)
+def _alone(plan: VolumePlan, opinion: Opinion, out_folder: Path) -> Converted:
+    """Without a second opinion stacks are believed whose headers prove them; tiles, whose places are computed, only where dcm2niix is not installed."""
+    volume = _canonical(plan)
     if isinstance(volume, Declined):
         return Converted(plan.key, plan, None, volume.reason, issues=plan.issues)
-    if program() is not None and any(frame.tile is not None for frame in plan.frames):
-        return Converted(plan.key, plan, None, "a mosaic that dcm2niix does not confirm", issues=plan.issues)
-    assert volume.affine is not None
-    return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.scales), None, out_folder, "own")
+    told = "dcm2niix is not installed" if opinion.silence is None else f"dcm2niix tells nothing of it ({opinion.silence})"
+    if opinion.silence is not None and any(frame.tile is not None for frame in plan.frames):
+        return Converted(plan.key, plan, None, f"a mosaic needs a second conversion, and {told}", issues=plan.issues)
+    if plan.grid is not None and not is_proven(plan.frames, plan.grid):
+        return Converted(plan.key, plan, None, f"no number tells which slices make one time point, and {told}", issues=plan.issues)
+    issues = plan.issues if opinion.silence is None else (*plan.issues, f"stored from its geometry alone: {told}")
+    return write_volume(plan.key, replace(plan, issues=issues), volume, None, out_folder, "own")
 
 
 def _single(plan: VolumePlan, out_folder: Path) -> Converted:
@@ -163,51 +151,7 @@ def _single(plan: VolumePlan, out_folder: Path) -> Converted:
         return Converted(plan.key, plan, None, volume.reason, issues=plan.issues)
     if volume.affine is not None:
         plan = replace(plan, issues=(*plan.issues, *volume.issues))
-        return _written(plan.key, plan, canonical(volume.array, volume.affine, volume.scales), None, out_folder, "own")
-    return _written_picture(plan, volume, out_folder)
+        return write_volume(plan.key, plan, canonical(volume.array, volume.affine, volume.scales), None, out_folder, "own")
+    return write_picture(plan, volume, out_folder)
 
 
-def _written(key: str, plan: VolumePlan, volume: Canonical, header: nib.Nifti1Header | None, out_folder: Path, method: str) -> Converted:
-    array, (slope, intercept) = (volume.array, volume.scales[0]) if volume.one_scale else (volume.physical(), (1.0, 0.0))
-    array = array[..., 0] if array.shape[3] == 1 else array
-    image = nib.Nifti1Image(_nifti_form(array), volume.affine, header)
-    image.header.set_data_dtype(image.dataobj.dtype)
-    _forget(image.header)
-    image.set_sform(volume.affine, 1)
-    image.set_qform(volume.affine, 1)
-    image.header.set_xyzt_units("mm", "sec")
-    if header is None and array.ndim == 4:
-        image.header.set_zooms((*image.header.get_zooms()[:3], (plan.header.number("RepetitionTime") or 0.0) / 1000))
-    image.header.set_slope_inter(slope, intercept)
-    return _saved(key, plan, image, out_folder, method, "".join(nib.aff2axcodes(volume.affine)))
-
-
-def _forget(header: nib.Nifti1Header) -> None:
-    """Fields that another order of axes makes wrong, and free text that dcm2niix fills with acquisition times and comments."""
-    for name in ("dim_info", "slice_code", "slice_start", "slice_end", "slice_duration"):
-        header[name] = 0
-    for name in ("descrip", "aux_file", "intent_name", "db_name"):
-        header[name] = b""
-
-
-def _written_picture(plan: VolumePlan, volume: Volume, out_folder: Path) -> Converted:
-    """A picture has no place in the patient: sform and qform codes stay 0, only the spacing is said."""
-    image = nib.Nifti1Image(_nifti_form(volume.array), None)
-    spacing = plan.frames[0].spacing_mm or plan.header.numbers("ImagerPixelSpacing", 2)
-    if spacing and min(spacing) > 0:
-        image.header.set_zooms((spacing[1], spacing[0], *image.header.get_zooms()[2:]))
-    image.header.set_slope_inter(*volume.scales[0])
-    return _saved(plan.key, plan, image, out_folder, "own", "")
-
-
-def _saved(key: str, plan: VolumePlan, image: nib.Nifti1Image, out_folder: Path, method: str, orientation: str) -> Converted:
-    path = out_folder / f"{file_name(key)}.nii.gz"
-    with draft(path) as temporary:
-        temporary.write_bytes(gzip.compress(image.to_bytes(), compresslevel=GZIP_LEVEL, mtime=0))
-    zooms = tuple(float(zoom) for zoom in image.header.get_zooms())
-    return Converted(key, plan, path, None, tuple(image.shape), zooms, orientation, str(image.get_data_dtype()), method, plan.issues)
-
-
-def _nifti_form(array: np.ndarray) -> np.ndarray:
-    """The same values in a type that NIfTI readers know: booleans as bytes."""
-    return array.astype(np.uint8) if array.dtype == bool else array

@@ -8,9 +8,18 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT_SECONDS = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """The NIfTI files that dcm2niix made. silence: why there are none, where it was asked; None where it is not installed."""
+
+    files: tuple[Path, ...] = ()
+    silence: str | None = None
 
 
 def program() -> str | None:
@@ -23,8 +32,8 @@ def program() -> str | None:
 
 
 @contextmanager
-def second_opinion(files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Paths of the NIfTI files that dcm2niix makes of these files alone, in a folder that goes away; empty without dcm2niix.
+def second_opinion(files: Sequence[Path]) -> Iterator[Opinion]:
+    """What dcm2niix makes of these files alone, in a folder that goes away.
 
     Its defaults are fixed here, so that a user's defaults file changes nothing: stored integers kept, Philips values precise,
     nothing cropped, derived images kept.
@@ -32,17 +41,24 @@ def second_opinion(files: Sequence[Path]) -> Iterator[list[Path]]:
     found = program()
     with tempfile.TemporaryDirectory(prefix="isocenter-dicom-") as folder:
         if found is None:
-            yield []
+            yield Opinion()
             return
         inside, outside = Path(folder, "in"), Path(folder, "out")
         inside.mkdir()
         outside.mkdir()
         for number, path in enumerate(files):
             (inside / f"{number:06d}.dcm").symlink_to(path.resolve())
-        command = [found, "-g", "i", "-b", "n", "-z", "n", "-l", "o", "-p", "y", "-x", "n", "-i", "n", "-m", "2", "-w", "2", "-f", "v", "-o", str(outside), str(inside)]
-        try:
-            subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            yield []
-            return
-        yield sorted(outside.glob("*.nii"))
+        silence = _ran([found, "-g", "i", "-b", "n", "-z", "n", "-l", "o", "-p", "y", "-x", "n", "-i", "n", "-w", "2", "-f", "v", "-o", str(outside), str(inside)])
+        made = tuple(sorted(outside.glob("*.nii")))
+        yield Opinion(made) if made and silence is None else Opinion(silence=silence or "it wrote no volume")
+
+
+def _ran(command: list[str]) -> str | None:
+    """Why the program did not end as it should; None where it did, whatever it wrote."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"it was stopped after {TIMEOUT_SECONDS} s"
+    except OSError as error:
+        return f"it cannot be started: {error.strerror or error}"
+    return f"it was ended by signal {-done.returncode}" if done.returncode < 0 else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.frames import COMPONENTS, Frame, component, multiframe_dataset
+from isocenter.harmonize.dicom.frames import COMPONENTS, Frame, Scale, component, multiframe_dataset, real_world
 from isocenter.harmonize.dicom.header import Header
 
 PHILIPS_SCALE_SLOPE = 0x2005100E
@@ -42,6 +42,7 @@ def _frame(index: int, group: Any, shared: Any, dataset: Any, plain: Frame, head
     slope = number("PixelValueTransformationSequence", "RescaleSlope")
     slope = plain.slope if slope is None else slope
     intercept = number("PixelValueTransformationSequence", "RescaleIntercept")
+    intercept = plain.intercept if intercept is None else intercept
     temporal = find("FrameContentSequence", "TemporalPositionIndex")
     return replace(
         plain, index=index,
@@ -49,11 +50,25 @@ def _frame(index: int, group: Any, shared: Any, dataset: Any, plain: Frame, head
         orientation=_numbers(find("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
         spacing_mm=_numbers(find("PixelMeasuresSequence", "PixelSpacing"), 2),
         thickness_mm=number("PixelMeasuresSequence", "SliceThickness"), gap_mm=number("PixelMeasuresSequence", "SpacingBetweenSlices"),
-        slope=slope, intercept=plain.intercept if intercept is None else intercept, precise=philips_scale(group, dataset) if _philips(header) else None,
+        slope=slope, intercept=intercept, precise=philips_scale(group, dataset) if _philips(header) else None,
         echo_ms=number("MREchoSequence", "EffectiveEchoTime"),
         component=COMPONENTS.get(complex_part) or component(frame_type), derived=frame_type[:1] == ["DERIVED"],
         time=(float(temporal or 0), *plain.time, float(index)),
+        traits=(number("MRDiffusionSequence", "DiffusionBValue"), find("MRDiffusionSequence", "DiffusionDirectionality"), _direction(find)),
+        real_world=_real_world(group, header, slope, intercept),
     )
+
+
+def _direction(find: Callable[[str, str], Any]) -> tuple[float, ...] | None:
+    """The diffusion gradient's direction."""
+    items = find("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
+    return _numbers(items[0].get("DiffusionGradientOrientation"), 3) if items else None
+
+
+def _real_world(group: Any, header: Header, slope: float, intercept: float) -> Scale | None:
+    if not _philips(header) or (slope, intercept) != (1.0, 0.0):
+        return None
+    return real_world((group.get("RealWorldValueMappingSequence") or [None])[0])
 
 
 def philips_scale(*sources: Any) -> float | None:

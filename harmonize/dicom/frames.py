@@ -6,13 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from isocenter.harmonize.dicom.fallback import read_dataset, translated
 from isocenter.harmonize.dicom.header import Header
 
-Vector = NDArray[np.float64]
+Scale = tuple[float, float]
 COMPONENTS = {"PHASE": "ph", "PHASE MAP": "ph", "P": "ph", "REAL": "real", "R": "real", "IMAGINARY": "imag", "I": "imag"}
 GE_COMPONENTS = {1: "ph", 2: "real", 3: "imag"}
 ENHANCED = frozenset({
@@ -27,7 +24,9 @@ class Frame:
 
     index: the frame inside its file, counted from 0. tile: (row, column) of the first sample inside a mosaic.
     spacing_mm: (between rows, between columns). slope, intercept: stored value → physical value. precise: Philips' scale slope.
-    time: what orders frames of one place, first thing first; clock: the acquisition time as HHMMSS, another way. content: echo, component, derived: what must not share a volume.
+    real_world: slope and intercept of Philips' real world values where the file tells no other scale.
+    time: what orders frames of one place, first thing first; clock: the acquisition time as HHMMSS, another way. echo_ms, component, derived: what
+    must not share a volume; traits: what frames of one time point have in common (b-value, direction, inversion time).
     """
 
     path: Path
@@ -50,6 +49,16 @@ class Frame:
     tile: tuple[int, int] | None = None
     gap_mm: float | None = None
     clock: float = 0.0
+    traits: tuple[Any, ...] = ()
+    real_world: Scale | None = None
+
+    def scales(self) -> tuple[Scale, ...]:
+        """Every (slope, intercept) that the file tells from stored to physical values, the preferred first.
+
+        Philips' precise values come before the displayed ones (Chenevert 2014, PMC3998685).
+        """
+        precise = (1.0 / self.precise, self.intercept / (self.slope * self.precise)) if self.precise else None
+        return tuple(scale for scale in (precise, self.real_world, (self.slope, self.intercept)) if scale is not None)
 
 
 def frames_of(header: Header) -> list[Frame]:
@@ -86,6 +95,7 @@ def _plain(header: Header) -> Frame:
         acquisition=int(header.number("AcquisitionNumber") or 0),
         time=(header.number("TemporalPositionIdentifier") or 0.0, header.number("InstanceNumber") or 0.0),
         pixel_form=_pixel_form(header), gap_mm=header.number("SpacingBetweenSlices"), clock=_clock(header),
+        traits=(header.number("DiffusionBValue"), header.number("InversionTime")), real_world=_real_world(header),
     )
 
 
@@ -122,6 +132,20 @@ def _maker(header: Header) -> str:
 
 def _precise(header: Header) -> float | None:
     return (header.number("PhilipsScaleSlope") or None) if _maker(header).startswith("PHILIPS") else None
+
+
+def _real_world(header: Header) -> Scale | None:
+    """The real world value mapping of a Philips file whose rescale says nothing (slope 1, intercept 0)."""
+    if not _maker(header).startswith("PHILIPS") or (header.number("RescaleSlope") or 1.0, header.number("RescaleIntercept") or 0.0) != (1.0, 0.0):
+        return None
+    items = multiframe_dataset(header).get("RealWorldValueMappingSequence") or [None]
+    return real_world(items[0])
+
+
+def real_world(item: Any) -> Scale | None:
+    """(slope, intercept) of an item of the real world value mapping sequence; None when it tells none."""
+    slope = None if item is None else item.get("RealWorldValueSlope")
+    return (float(slope), float(item.get("RealWorldValueIntercept") or 0.0)) if slope else None
 
 
 def _grouped(header: Header) -> bool:

@@ -37,6 +37,24 @@ def write_series(folder: Path, array: NDArray[Any], affine: NDArray[np.float64],
     return paths
 
 
+def put(**elements: Any) -> Change:
+    """A change that sets elements, each to a value or to what a function of slice and time gives."""
+    def change(dataset: Any, z: int, t: int) -> None:
+        for keyword, value in elements.items():
+            setattr(dataset, keyword, value(z, t) if callable(value) else value)
+
+    return change
+
+
+def leave_out(*places: tuple[int, int]) -> Change:
+    """A change that writes no file for these (slice, time)."""
+    def change(dataset: Any, z: int, t: int) -> None:
+        if (z, t) in places:
+            del dataset.SOPInstanceUID
+
+    return change
+
+
 def uid(*parts: object) -> str:
     """A UID that follows from its parts."""
     return f"{ROOT}.{int(blake2b(repr(parts).encode())[:24], 16)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -17,6 +17,7 @@ from isocenter.harmonize.dicom.frames import Frame, frames_of
 from isocenter.harmonize.dicom.geometry import Grid, grid_of
 from isocenter.harmonize.dicom.header import SIZES, Header
 from isocenter.harmonize.dicom.kinds import kind_of
+from isocenter.harmonize.dicom.order import cut_end, in_time_order
 
 Placed = tuple[Frame, Header]
 STACKED = frozenset({"MR", "CT", "PT", "NM"})
@@ -32,6 +33,7 @@ class VolumePlan:
     grid: per slice the indices of its frames in time order (equally many per slice); None for a picture or a declined plan.
     declined: why no volume can be made faithfully. issues: remarks that do not forbid one.
     acquisition: set when the series was split by acquisition number, since it lies on no common grid.
+    cut: the plan of a last, incomplete time point that was left out of this one.
     """
 
     key: str
@@ -43,6 +45,7 @@ class VolumePlan:
     declined: str | None = None
     issues: tuple[str, ...] = ()
     acquisition: int | None = None
+    cut: VolumePlan | None = None
 
     @property
     def times(self) -> int:
@@ -74,6 +77,7 @@ def _series_plans(uid: str, headers: list[Header]) -> list[VolumePlan]:
     for members in _split(frames):
         plans.extend(_plans(members, issues))
     named = _named(uid, plans)
+    named += [replace(plan.cut, key=f"{plan.key}{'.' if plan.key == uid else '_'}cut") for plan in named if plan.cut is not None]
     named += [_unmade(f"{uid}.{_instance(header)}", kind_of(header), header, None) if len(headers) > 1 else _unmade(uid, kind_of(header), header, None) for header in others]
     named += [_unmade(f"{uid}.{_instance(header)}", "image", header, cause) for header, cause in broken]
     return _unique(named)
@@ -138,10 +142,12 @@ def _by_direction(members: list[Placed]) -> list[list[Placed]]:
 
 
 def _plans(members: list[Placed], issues: tuple[str, ...]) -> list[VolumePlan]:
-    """One plan; several where the frames lie on no common grid, but those of each acquisition do (phases, stacks)."""
+    """One plan, without a time point that was cut; several where the frames lie on no common grid, but those of each acquisition do (phases, stacks)."""
     whole = _plan(members, issues)
     if whole.kind == "picture" or whole.grid is not None:
         return [whole]
+    if (shorter := _without_cut_end(members, issues)) is not None:
+        return [shorter]
     by_acquisition: dict[int, list[Placed]] = defaultdict(list)
     for frame, header in members:
         by_acquisition[frame.acquisition].append((frame, header))
@@ -151,6 +157,22 @@ def _plans(members: list[Placed], issues: tuple[str, ...]) -> list[VolumePlan]:
     return [whole]
 
 
+def _without_cut_end(members: list[Placed], issues: tuple[str, ...]) -> VolumePlan | None:
+    """The complete time points of a series whose last one was cut, leaving no hole. A CT has phases, which may well be of other lengths."""
+    frames = [frame for frame, _ in members]
+    cut = cut_end(frames) if members[0][1].text("Modality") != "CT" and isinstance(grid_of(frames), Grid) else set()
+    kept = [member for index, member in enumerate(members) if index not in cut]
+    lost = [member for index, member in enumerate(members) if index in cut]
+    if not lost or {frame.path for frame, _ in kept} & {frame.path for frame, _ in lost}:
+        return None
+    plan = _plan(kept, issues)
+    if plan.grid is None or _plan(lost, issues).grid is None:
+        return None
+    reason = f"the last time point was cut: it holds {len(lost)} of {len(plan.grid.slices)} slices"
+    files = tuple(dict.fromkeys(frame.path for frame, _ in lost))
+    return replace(plan, cut=VolumePlan("", "volume", lost[0][1], files, tuple(frame for frame, _ in lost), None, declined=reason))
+
+
 def _plan(members: list[Placed], issues: tuple[str, ...]) -> VolumePlan:
     frames, headers = [frame for frame, _ in members], {frame.path: header for frame, header in members}
     first = members[0][1]
@@ -158,32 +180,12 @@ def _plan(members: list[Placed], issues: tuple[str, ...]) -> VolumePlan:
         return VolumePlan("", "picture", first, tuple(headers), tuple(frames), None, issues=issues)
     grid = grid_of(frames)
     if isinstance(grid, Grid):
-        grid = _timed(frames, grid)
+        grid = in_time_order(frames, grid)
     if isinstance(grid, str):
         ordered = tuple(dict.fromkeys(frame.path for frame in frames))
         return VolumePlan("", "volume", first, ordered, tuple(frames), None, declined=grid, issues=issues)
     ordered = tuple(dict.fromkeys(frames[index].path for index in (i for members in zip(*grid.slices) for i in members)))
     return VolumePlan("", "volume", headers[ordered[0]], ordered, tuple(frames), grid, issues=issues + grid.issues)
-
-
-def _timed(frames: list[Frame], grid: Grid) -> Grid | str:
-    """The frames of each place in time order; a sentence when places hold unequally many."""
-    counts = {len(members) for members in grid.slices}
-    if len(counts) > 1:
-        return f"places hold {min(counts)} to {max(counts)} frames each: doubled or missing slices"
-    slices = [sorted(members, key=lambda index: (*frames[index].time, str(frames[index].path))) for members in grid.slices]
-    return replace(grid, slices=slices)
-
-
-def reorderings(plan: VolumePlan) -> Iterator[VolumePlan]:
-    """The same plan with its time points in other orders that the headers allow: by acquisition number, by acquisition time."""
-    if plan.grid is None or plan.times == 1:
-        return
-    frames = plan.frames
-    for order in (lambda i: (frames[i].acquisition, *frames[i].time), lambda i: (frames[i].clock, *frames[i].time)):
-        slices = [sorted(members, key=order) for members in plan.grid.slices]
-        if slices != plan.grid.slices:
-            yield replace(plan, grid=replace(plan.grid, slices=slices))
 
 
 def _named(uid: str, plans: list[VolumePlan]) -> list[VolumePlan]:

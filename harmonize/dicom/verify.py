@@ -15,6 +15,7 @@ from isocenter.core.files import blake2b
 
 CORNER_MM = 0.05
 CORNER_VOXELS = 0.1
+ROUNDED_MM = 0.011
 SCALE_SHARE = 1e-4
 FLOAT_SHARE = 1e-5
 
@@ -83,7 +84,7 @@ def print_of(volume: Canonical, *others: Canonical) -> Print:
     times = range(array.shape[3])
     floats = array.dtype.kind == "f"
     ways = (volume, *others)
-    return Print((array.shape[0], array.shape[1], array.shape[2]), volume.affine, ("",) * len(times) if floats else tuple(_digest(array[..., t]) for t in times),
+    return Print((array.shape[0], array.shape[1], array.shape[2]), volume.affine, ("",) * len(times) if floats else tuple(digest(array[..., t]) for t in times),
                  tuple(_range(array[..., t]) for t in times), tuple(tuple(way.scales[t] for way in ways) for t in times),
                  tuple(way.physical() for way in ways) if floats or not volume.one_scale else ())
 
@@ -93,12 +94,17 @@ def same_place(ours: Print, theirs: Print) -> bool:
 
     The tenth: positions are written with few decimals, and one converter takes the step from two slices, the other from all.
     """
-    if ours.shape != theirs.shape:
+    return ours.shape == theirs.shape and bool(_apart(ours, theirs).max() <= _allowed(ours)) and _aligned(ours, theirs)
+
+
+def same_place_but_rounded(ours: Print, theirs: Print) -> bool:
+    """Same size and directions, one end in the same place and a step that differs by no more than positions in hundredths of a millimetre explain."""
+    if ours.shape != theirs.shape or not _aligned(ours, theirs):
         return False
-    corners = np.array(np.meshgrid(*[[0, n - 1] for n in ours.shape], indexing="ij")).reshape(3, -1).T
-    off = np.abs(apply_affine(ours.affine, corners) - apply_affine(theirs.affine, corners))
-    allowed = max(CORNER_MM, CORNER_VOXELS * float(np.linalg.norm(ours.affine[:3, :3], axis=0).min()))
-    return bool(off.max() <= allowed) and all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
+    steps = np.linalg.norm(ours.affine[:3, :3] - theirs.affine[:3, :3], axis=0)
+    axis = int(steps.argmax())
+    ends = np.moveaxis(_apart(ours, theirs), axis, 0)
+    return bool(steps.max() <= ROUNDED_MM and ends.max(axis=(1, 2)).min() <= _allowed(ours))
 
 
 def same_physical(ours: Print, theirs: Print) -> bool:
@@ -110,6 +116,20 @@ def same_scale(ours: Print, t: int, theirs: Print, other_t: int) -> bool:
     """The same stored values mean the same physical ones at both ends of their range."""
     slope, intercept = theirs.scales[other_t][0]
     return any(all(_near(value * mine[0] + mine[1], value * slope + intercept, mine[0]) for value in theirs.ranges[other_t]) for mine in ours.scales[t])
+
+
+def _apart(ours: Print, theirs: Print) -> NDArray[np.float64]:
+    """(2, 2, 2) distance in mm between the corner voxels of two volumes of one size, the largest of its three components."""
+    corners = np.stack(np.meshgrid(*[[0, n - 1] for n in ours.shape], indexing="ij"), axis=-1)
+    return np.asarray(np.abs(apply_affine(ours.affine, corners) - apply_affine(theirs.affine, corners)).max(axis=-1))
+
+
+def _allowed(ours: Print) -> float:
+    return max(CORNER_MM, CORNER_VOXELS * float(np.linalg.norm(ours.affine[:3, :3], axis=0).min()))
+
+
+def _aligned(ours: Print, theirs: Print) -> bool:
+    return all(_parallel(ours.affine[:3, axis], theirs.affine[:3, axis]) for axis in range(3))
 
 
 def _close(mine: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -125,7 +145,8 @@ def _range(volume: NDArray[Any]) -> tuple[float, float]:
     return (0.0, 0.0) if volume.dtype.names else (float(volume.min()), float(volume.max()))
 
 
-def _digest(volume: NDArray[Any]) -> str:
+def digest(volume: NDArray[Any]) -> str:
+    """Of integer or colour samples, the same whatever their type."""
     if volume.dtype.names:
         return blake2b(np.ascontiguousarray(volume).tobytes())
     return blake2b(np.ascontiguousarray(volume, dtype=np.int32 if volume.dtype.itemsize < 4 else np.int64).tobytes())

@@ -40,17 +40,17 @@ class Declined:
     reason: str
 
 
-def build_volume(plan: VolumePlan, *, precise: bool = True) -> Volume | Declined:
+def build_volume(plan: VolumePlan, *, way: int = 0) -> Volume | Declined:
     """The volume of a plan, every frame decoded; Declined when the plan is, when pixels do not decode or sizes contradict.
 
-    precise: Philips' precise values instead of the displayed ones, where their scale is told (Chenevert 2014, PMC3998685).
+    way: which of several scales that the file tells, by its place in `Frame.scales`; the last where there are fewer.
     """
     if plan.declined is not None:
         return Declined(plan.declined)
     if not plan.frames:
         return Declined(NO_VOLUME.get(plan.kind, f"a DICOM object of kind {plan.kind} holds no image"))
     try:
-        return _picture(plan) if plan.grid is None else _stack(plan, precise)
+        return _picture(plan) if plan.grid is None else _stack(plan, way)
     except Unreadable as error:
         return Declined(f"{Path(error.where or '').name}: {error.what}" if error.where else error.what)
 
@@ -62,12 +62,13 @@ def _picture(plan: VolumePlan) -> Volume:
     return Volume(array[:, :, :, 0] if array.ndim == 4 and array.shape[3] == 1 else array, None, ((frame.slope, frame.intercept),), plan.issues)
 
 
-def _stack(plan: VolumePlan, precise: bool) -> Volume:
+def _stack(plan: VolumePlan, way: int) -> Volume:
     assert plan.grid is not None
     frames, grid = plan.frames, plan.grid
     if not str(frames[0].pixel_form[1]).startswith(("MONOCHROME", *COLOURS)):
         raise Unreadable(f"a volume of {frames[0].pixel_form[1]} pixels")
-    scales = [{physical_scale(frames[members[t]], precise) for members in grid.slices} for t in range(plan.times)]
+    scale = [frame.scales()[min(way, len(frame.scales()) - 1)] for frame in frames]
+    scales = [{scale[members[t]] for members in grid.slices} for t in range(plan.times)]
     varied = any(len(found) > 1 for found in scales)
     array: Samples | None = None
     place = {index: (z, t) for z, members in enumerate(grid.slices) for t, index in enumerate(members)}
@@ -82,17 +83,10 @@ def _stack(plan: VolumePlan, precise: bool) -> Volume:
                 shape = (frames[index].columns, frames[index].rows, len(grid.slices), plan.times)
                 array = np.zeros(shape, np.float32 if varied else plane.dtype)
             z, t = place[index]
-            array[:, :, z, t] = (_physical(plane, physical_scale(frames[index], precise)) if varied else plane).T
+            array[:, :, z, t] = (_physical(plane, scale[index]) if varied else plane).T
     assert array is not None
     known = ((1.0, 0.0),) * plan.times if varied else tuple(next(iter(found)) for found in scales)
     return Volume(array[..., 0] if plan.times == 1 else array, grid.affine, known, plan.issues)
-
-
-def physical_scale(frame: Frame, precise: bool) -> tuple[float, float]:
-    """Slope and intercept from stored to physical value."""
-    if precise and frame.precise:
-        return 1.0 / frame.precise, frame.intercept / (frame.slope * frame.precise)
-    return frame.slope, frame.intercept
 
 
 def _physical(plane: Samples, scale: tuple[float, float]) -> Samples:

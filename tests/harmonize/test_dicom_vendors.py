@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 
 from isocenter.harmonize.dicom.convert import convert_series
 from isocenter.harmonize.dicom.dcm2niix import program
-from isocenter.harmonize.dicom.miniature import uid, write_series
+from isocenter.harmonize.dicom.miniature import put, uid, write_series
 
 pytestmark = pytest.mark.skipif(program() is None, reason="dcm2niix, the second conversion, is not installed")
 AXIAL = np.array([[-0.8, 0, 0, 20], [0, -0.8, 0, 18], [0, 0, 2.5, -30], [0, 0, 0, 1]])
@@ -21,17 +21,9 @@ OBLIQUE = nib.eulerangles.euler2mat(0.2, 0.1, -0.3)
 PLANES = {"axial": np.eye(3)[:, :2], "sagittal": np.array([[0, 1, 0], [0, 0, -1]]).T, "coronal": np.array([[1, 0, 0], [0, 0, -1]]).T, "oblique": OBLIQUE[:, :2]}
 
 
-def put(**elements):
-    def change(dataset, z, t):
-        for keyword, value in elements.items():
-            setattr(dataset, keyword, value(z, t) if callable(value) else value)
-
-    return change
-
-
-def assert_holds(result, values, affine):
+def assert_holds(result, values, affine, method="checked"):
     assert result.declined is None, result.declined
-    assert result.method == "checked"
+    assert result.method == method
     stored, expected = nib.load(result.stored), nib.as_closest_canonical(nib.Nifti1Image(values.astype(np.float64), affine))
     np.testing.assert_allclose(stored.get_fdata(), expected.get_fdata(), rtol=1e-6)
     np.testing.assert_allclose(stored.affine, expected.affine, atol=1e-3)
@@ -137,6 +129,22 @@ def test_enhanced_files_of_one_time_point_each_make_one_series(tmp_path, maker):
     assert_holds(result, SERIES, AXIAL)
 
 
+@pytest.mark.parametrize("maker", ["SIEMENS", "GE MEDICAL SYSTEMS", "UIH"])
+def test_an_enhanced_file_that_dcm2niix_misreads_is_stored_from_the_places_of_its_frames(tmp_path, maker):
+    stacks = {(e, c): RNG.integers(0, 4000, (32, 24, 5, 3)) for e in range(2) for c in range(2)}
+    file = write_enhanced(tmp_path / "all.dcm", stacks, maker, "place", (5.0, 10.0), ("MAGNITUDE", "PHASE"))
+    results = {result.key.rsplit(".", 1)[1]: result for result in convert_series([file], tmp_path / "out")}
+    for name, (e, c) in {"te5_mag": (0, 0), "te5_ph": (0, 1), "te10_mag": (1, 0), "te10_ph": (1, 1)}.items():
+        assert_holds(results[name], stacks[e, c] * (1 + c) - 4096 * c, AXIAL, method="own")
+
+
+@pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": 1, "RescaleIntercept": 0}], ids=["no rescale", "rescale that says nothing"])
+def test_a_philips_file_that_tells_only_real_world_values_is_stored_in_them(tmp_path, rescale):
+    change = put(Manufacturer="Philips", RealWorldValueMappingSequence=lambda z, t: item(RealWorldValueSlope=0.25, RealWorldValueIntercept=-7.0), **rescale)
+    (result,) = convert_series(write_series(tmp_path / "in", SERIES, AXIAL, modality="MR", change=change), tmp_path / "out")
+    assert_holds(result, SERIES * 0.25 - 7.0, AXIAL)
+
+
 SERIES_FORMS = {
     "GE, numbered by time": {"Manufacturer": "GE MEDICAL SYSTEMS", "AcquisitionNumber": 1},
     "GE, numbered by place": {"Manufacturer": "GE MEDICAL SYSTEMS", "AcquisitionNumber": 1, "InstanceNumber": lambda z, t: z * 4 + t + 1},
@@ -176,11 +184,3 @@ def test_a_colour_map_is_stored_in_colour(tmp_path):
     stored = np.asarray(nib.load(result.stored).dataobj)
     assert result.method == "checked"
     np.testing.assert_array_equal(np.stack([stored[name] for name in "RGB"], axis=-1), colours.swapaxes(0, 1)[::-1, ::-1])
-
-
-def test_a_second_conversion_without_extent_declines_and_does_not_stop_the_others(tmp_path):
-    """dcm2niix takes the first two files of a Siemens series for neighbours; numbered by place they lie in one plane."""
-    change = put(Manufacturer="SIEMENS", AcquisitionNumber=1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND"], InstanceNumber=lambda z, t: z * 4 + t + 1)
-    (result,) = convert_series(write_series(tmp_path / "in", SERIES, AXIAL, modality="MR", change=change), tmp_path / "out")
-    assert result.stored is None
-    assert "dcm2niix" in result.declined

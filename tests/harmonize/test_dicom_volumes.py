@@ -9,12 +9,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from isocenter.harmonize.dicom import convert, dcm2niix
 from isocenter.harmonize.dicom.convert import convert_series
-from isocenter.harmonize.dicom.decode import WORKER
 from isocenter.harmonize.dicom.index import read_headers
-from isocenter.harmonize.dicom.miniature import write_series
-from isocenter.harmonize.dicom.pixels import stored_samples
+from isocenter.harmonize.dicom.miniature import leave_out, put, write_series
 from isocenter.harmonize.dicom.series import group_series
 
 SHARED = Path(os.environ.get("ISOCENTER_SHARED", Path(__file__).parents[3] / "shared"))
@@ -28,23 +25,6 @@ STACK = RNG.integers(0, 3000, (48, 40, 8), dtype=np.int16)
 SERIES = RNG.integers(0, 3000, (48, 40, 5, 4), dtype=np.int16)
 COMPRESSED = {"rle": "1.2.840.10008.1.2.5", "jpeg 2000": "1.2.840.10008.1.2.4.90", "jpeg-ls": "1.2.840.10008.1.2.4.80"}
 UNCOMPRESSED = {"implicit": "1.2.840.10008.1.2", "big-endian": "1.2.840.10008.1.2.2", "deflated": "1.2.840.10008.1.2.1.99"}
-
-
-def put(**elements):
-    """A change that sets elements, each a value or a function of slice and time."""
-    def change(dataset, z, t):
-        for keyword, value in elements.items():
-            setattr(dataset, keyword, value(z, t) if callable(value) else value)
-
-    return change
-
-
-def leave_out(*places):
-    def change(dataset, z, t):
-        if (z, t) in places:
-            del dataset.SOPInstanceUID
-
-    return change
 
 
 def converted(tmp_path, array, affine, **how):
@@ -205,81 +185,6 @@ def test_an_unreadable_slice_is_named_and_leaves_a_hole_that_declines_the_volume
     assert any(files[4].name in issue for issue in result.issues)
 
 
-def test_a_second_opinion_that_differs_declines_the_volume(tmp_path, monkeypatch):
-    files = write_series(tmp_path / "in", STACK, AXIAL)
-    wrong = tmp_path / "wrong.nii"
-    nib.Nifti1Image(STACK[::-1], AXIAL).to_filename(wrong)
-    monkeypatch.setattr(convert, "second_opinion", lambda paths: _given([wrong]))
-    (result,) = convert_series(files, tmp_path / "out")
-    assert result.stored is None
-    assert "two conversions disagree" in result.declined
-
-
-def opinions(tmp_path, monkeypatch, *arrays):
-    """dcm2niix says that the series holds these volumes."""
-    paths = [tmp_path / f"opinion{number}.nii" for number in range(len(arrays))]
-    for path, array in zip(paths, arrays):
-        nib.Nifti1Image(array, AXIAL).to_filename(path)
-    monkeypatch.setattr(convert, "second_opinion", lambda files: _given(paths))
-
-
-def test_what_dcm2niix_keeps_apart_becomes_parts(tmp_path, monkeypatch):
-    opinions(tmp_path, monkeypatch, SERIES[..., [0, 2]], SERIES[..., [1, 3]])
-    results = converted(tmp_path, SERIES, AXIAL, modality="MR")
-    assert [result.key.rsplit(".", 1)[1] for result in results][1] == "part2"
-    assert_holds(results[0], SERIES[..., [0, 2]], AXIAL)
-    assert_holds(results[1], SERIES[..., [1, 3]], AXIAL)
-
-
-def test_a_series_with_and_without_its_derived_map_is_stored_both_ways(tmp_path, monkeypatch):
-    opinions(tmp_path, monkeypatch, SERIES[..., :3], SERIES)
-    results = converted(tmp_path, SERIES, AXIAL, modality="MR")
-    assert_holds(results[0], SERIES, AXIAL)
-    assert_holds(results[1], SERIES[..., :3], AXIAL)
-
-
-def test_what_dcm2niix_stacks_is_stored_once(tmp_path, monkeypatch):
-    opinions(tmp_path, monkeypatch, SERIES)
-    results = converted(tmp_path, SERIES, AXIAL, modality="MR", change=put(EchoTime=lambda z, t: 5.0 + t // 2))
-    assert_holds(results[0], SERIES, AXIAL)
-    assert results[1].declined == f"stored as a part of {results[0].key}"
-
-
-@pytest.mark.parametrize("lost", [[0, 1, 2], [0, 1, 2, 2], [0, 1, 3, 2, 1]], ids=["one lost", "one doubled", "one too many"])
-def test_a_second_opinion_that_loses_or_doubles_a_time_point_declines_the_volume(tmp_path, monkeypatch, lost):
-    opinions(tmp_path, monkeypatch, SERIES[..., lost])
-    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR")
-    assert result.stored is None
-
-
-@pytest.mark.parametrize("shift", [(0.5, 0, 0), (0, 0, 2.5)], ids=["half a millimetre", "a slice"])
-def test_a_second_opinion_that_lies_elsewhere_declines_the_volume(tmp_path, monkeypatch, shift):
-    path = tmp_path / "moved.nii"
-    moved = AXIAL.copy()
-    moved[:3, 3] += shift
-    nib.Nifti1Image(SERIES, moved).to_filename(path)
-    monkeypatch.setattr(convert, "second_opinion", lambda files: _given([path]))
-    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR")
-    assert "none lies where this one lies" in result.declined
-
-
-def test_a_second_opinion_scaled_otherwise_declines_the_volume(tmp_path, monkeypatch):
-    path = tmp_path / "scaled.nii"
-    image = nib.Nifti1Image(SERIES, AXIAL)
-    image.header.set_slope_inter(2.0, 0.0)
-    image.to_filename(path)
-    monkeypatch.setattr(convert, "second_opinion", lambda files: _given([path]))
-    (result,) = converted(tmp_path, SERIES, AXIAL, modality="MR")
-    assert "scaled otherwise" in result.declined
-
-
-def test_without_dcm2niix_plain_stacks_are_converted_all_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(dcm2niix, "program", lambda: None)
-    (result,) = converted(tmp_path, SERIES, OBLIQUE, modality="MR")
-    assert result.method == "own"
-    assert_holds(result, SERIES, OBLIQUE)
-
-
 def test_a_radiograph_becomes_a_picture_without_a_place(tmp_path):
     def plain(dataset, z, t):
         del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
@@ -290,17 +195,6 @@ def test_a_radiograph_becomes_a_picture_without_a_place(tmp_path):
     stored = nib.load(result.stored)
     assert int(stored.header["sform_code"]) == 0
     np.testing.assert_array_equal(stored.get_fdata()[:, :, 0], 65535 - STACK[:, :, 0].astype(float))
-
-
-def test_a_decoder_process_that_died_is_replaced():
-    path = SHARED / "data/dicom/pydicom_data/JPEG-LL.dcm"
-    if not path.exists():
-        pytest.skip("the shared sample data are not on this machine")
-    pytest.importorskip("gdcm")
-    before = stored_samples(path, as_picture=False)
-    WORKER.child.kill()
-    WORKER.child.wait()
-    np.testing.assert_array_equal(stored_samples(path, as_picture=False), before)
 
 
 def test_plan_keys_do_not_depend_on_the_order_of_files(tmp_path):
@@ -328,16 +222,3 @@ def _reproduced(path, results):
             if np.array_equal(ours.get_fdata(), theirs.get_fdata()) and np.abs(ours.affine - theirs.affine).max() < 1e-3:
                 return True
     return False
-
-
-class _given:
-    """A second opinion that is given, not asked for."""
-
-    def __init__(self, paths):
-        self.paths = paths
-
-    def __enter__(self):
-        return self.paths
-
-    def __exit__(self, *error):
-        return None
