@@ -40,7 +40,8 @@ def pick(pool: Pool, budget: int, *, seed: int) -> Picks:
     typical, size = _crowd(_two_ways(_side(pool, -1)), far, budget, first)
     typical, size = typical[:budget - reach], size[:budget - reach]
     distance, share = np.sqrt(squared.astype(np.float64)), size / len(pool)
-    reasons = (*(f"spread: {one:.3f} from the nearest earlier pick" for one in distance), *(f"spread: the middle of a cell of {number}" for number in size))
+    reasons = ("spread: the traversal began here", *(f"spread: {one:.3f} from the nearest earlier pick" for one in distance[1:]),
+               *(f"spread: the middle of a cell of {number}" for number in size))
     return Picks(np.concatenate([far, typical]), np.concatenate([distance, share]), reasons)
 
 
