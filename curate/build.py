@@ -18,6 +18,7 @@ from isocenter.core.progress import say
 from isocenter.core.runs import ledger, versions
 from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
+from isocenter.curate.budget import read_budget
 from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Exported, Wishes, export
 from isocenter.curate.groups import GROUPS
@@ -122,13 +123,13 @@ def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
                               lambda name: split(workspace, cohorts[-1], name=name, ratio=options["split"].get("ratio"), seed=recipe.seed, terms=split_terms(workspace, recipe), force=True)))
     if "select" in options:
         cohorts.append(_stage(workspace, f"{recipe.name}.selected", [cohorts[-1].header["stage"], options["select"], recipe.seed, contents(workspace, recipe, "select")],
-                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, wishes=select_wishes(recipe), force=True, **_plain(options["select"]))))
+                              lambda name: select(workspace, cohorts[-1], name=name, seed=recipe.seed, wishes=select_wishes(recipe), force=True, **_plain(options["select"], len(cohorts[-1])))))
     return cohorts
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a choice that are no wishes."""
-    return {key: options[key] for key in ("by", "budget", "encoder", "on") if key in options}
+def _plain(options: dict[str, Any], pool: int) -> dict[str, Any]:
+    """The options of a choice that are no wishes; a budget that is a share is one of the pool."""
+    return {key: options[key] for key in ("by", "encoder", "on") if key in options} | {"budget": read_budget(options["budget"]).of(pool)}
 
 
 def _stage(workspace: Workspace, name: str, inputs: list[Any], work: Callable[[str], Cohort]) -> Cohort:

@@ -9,13 +9,21 @@ from typing import Any, get_args
 from isocenter.core.errors import BadInput, IsocenterError
 from isocenter.core.forms import FLAG, NAMES, TEXT, TEXTS, WHOLE, Form, are_texts, is_number, is_text, table_of
 from isocenter.core.forms import complaints as keys
+from isocenter.curate.budget import read_budget
 from isocenter.curate.constraints import parse_limit
 from isocenter.harmonize.doubt import read_doubt
 from isocenter.registry.licenses import Use
 
+
+def _is_budget(value: Any) -> bool:
+    if is_text(value):
+        return bool(value.strip().endswith("%")) and tried(read_budget, value) is None
+    return is_number(value) and value > 0
+
+
 RATIO = Form("table of side = number", "{ train = 0.8, val = 0.1, test = 0.1 }",
              lambda value: table_of(is_number)(value) and min(value.values(), default=-1) >= 0 and sum(value.values()) > 0)
-BUDGET = Form("number above 0", "1000", lambda value: is_number(value) and value > 0)
+BUDGET = Form('number above 0, or share such as "10%"', "1000", _is_budget)
 PUT = Form("table of side = values", '{ test = ["Hospital A"] }', table_of(lambda one: isinstance(one, (str, int, float)) or are_texts(one)))
 SPACING = Form("number of millimetres or list of three", "[1, 1, 3]", lambda value: is_number(value) or (isinstance(value, list) and len(value) in (1, 3) and all(map(is_number, value))))
 DOUBT = Form("policy or table of term = policy", '"zeros"', lambda value: isinstance(value, str) or table_of(is_text)(value))
@@ -48,8 +56,10 @@ def complaints(body: Mapping[str, Any]) -> list[IsocenterError]:
     if isinstance(select, dict):
         if "budget" not in select:
             found.append(BadInput("[select] lacks a budget", hint="budget = 1000"))
-        elif BUDGET.fits(select["budget"]) and select["budget"] < 1 and select.get("spend", "samples") == "samples":
+        elif BUDGET.fits(select["budget"]) and select.get("spend", "samples") == "samples" and not read_budget(select["budget"]).of(100) >= 1:
             found.append(BadInput(f"[select]: a budget of {select['budget']} samples selects nothing", hint="budget = 1000"))
+        elif is_text(select["budget"]) and BUDGET.fits(select["budget"]) and select.get("spend", "samples") != "samples":
+            found.append(BadInput(f"[select]: a budget of {select['budget']} counts samples, not {select['spend']}", hint="budget = 2_000_000_000"))
         if are_texts(limits := select.get("limits", [])):
             found += [error for text in limits if (error := tried(parse_limit, text)) is not None]
     merge = body.get("merge")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.budget import Budget, BudgetType
+from isocenter.cli.budget import BudgetType
 from isocenter.cli.options import as_json, columns, emit, with_workspace
 from isocenter.core.workspace import Workspace
+from isocenter.curate.budget import Budget
 
 SHOWN = ("probe accuracy", "k-NN accuracy", "tail accuracy", "corrupted accuracy", "AUROC", "classes", "coverage", "redundancy", "Fréchet to pool", "seconds")
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.budget import Budget, BudgetType
+from isocenter.cli.budget import BudgetType
 from isocenter.cli.options import as_json, dry_run, emit, output_cohort, seed, table_options, with_workspace
 from isocenter.core.workspace import Workspace
+from isocenter.curate.budget import Budget
 from isocenter.registry.amounts import amount
 
 

@@ -30,6 +30,7 @@ def path(tmp_path: Path) -> Path:
     ("[split]\nratio = { train = 0.0 }", "is no table of side = number"), ('[split]\nput = { test = [["x"]] }', "is no table of side = values"),
     ('[select]\nbudget = "10"', "is no number above 0"), ("[select]\nbudget = -1", "is no number above 0"), ("[select]\nbudget = 0.5", "selects nothing"),
     ('[select]\nbudget = 5\nlimits = ["sex>5"]', "'sex>5' is no limit"), ("[select]\nbudget = 5\nlimits = [5]", "list of texts"), ("[select]\nbudget = true", "number"),
+    ('[select]\nbudget = "0%"', "is no number above 0, or share"), ('[select]\nbudget = "10%"\nspend = "bytes"', "a budget of 10% counts samples, not bytes"),
     ('[merge]\nuncertain = "maybe"', "uncertain: default = 'maybe'"), ("[merge]\nsettle = { x = 1 }", "table of name = text"), ('use = "resale"', "use = 'resale'"),
 ])
 def test_what_is_no_value_is_refused_when_the_recipe_is_read(text: str, message: str, path: Path) -> None:
@@ -102,6 +103,13 @@ def test_a_licence_stops_a_build_before_copies_are_looked_for_and_stands_in_the_
     assert "use 'commercial' is not allowed" in plan_recipe(workspace, read_recipe(recipe)).conflicts[0]
     recipe.write_text(text.replace("budget = 60", 'budget = 6\nonly_license = ["CC-BY-4.0"]'))
     assert plan_recipe(workspace, read_recipe(recipe)).conflicts == []
+
+
+def test_a_budget_may_be_a_share_of_what_is_left_to_select_from(path: Path, workspace: Workspace) -> None:
+    for number in range(10):
+        Image.new("L", (8, 8), 20 * number).save(path.parent / f"a/{number}.png")
+    path.write_text(f'{HEAD}[select]\nbudget = "30%"\nby = "random"\n[export]\nto = "parquet"\n')
+    assert build(workspace, read_recipe(path)).cohorts["r.selected"] == 3
 
 
 def test_a_plan_tells_licences_by_sample_what_a_build_lacks_and_whose_findings_it_cites(path: Path, workspace: Workspace) -> None:
