@@ -50,7 +50,7 @@ def _side(pool: Pool, number: int) -> NDArray[np.float32]:
     if not pool.sides:
         return pool.features
     ends = np.cumsum(pool.sides)
-    rows = pool.features[:, ends[number] - pool.sides[number]:ends[number]]
+    rows = pool.features[:, ends[number] - pool.sides[number]:ends[number]].astype(np.float32)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
