@@ -45,7 +45,9 @@ class Workspace:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return tomllib.loads((self.root / "workspace.toml").read_text(encoding="utf-8"))
+        """What workspace.toml says; nothing for a workspace that a dry run only speaks of."""
+        marker = self.root / "workspace.toml"
+        return tomllib.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
 
     @property
     def facts(self) -> Path:

@@ -40,7 +40,8 @@ from isocenter.harmonize.merge_conflicts import other_maps
 from isocenter.harmonize.merge_ledger import MERGE_LEDGER, ledger_path, readable
 from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
-from isocenter.harmonize.scan import Scanned, scan
+from isocenter.harmonize.scan import scan
+from isocenter.harmonize.scan_state import Scanned
 from isocenter.harmonize.source import adopt
 
 FILES = Kind("fates", 1, pa.schema([("dataset", pa.string()), ("path", pa.string()), ("role", pa.string()), ("fate", pa.string()), ("reason", pa.string()), ("sample_id", pa.string())]))

@@ -72,7 +72,7 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
     members = [row | {"license": licensed.get(row["dataset"], row["license"])} for row in members]
     states = {term: columns["merged"] for term, columns in coverage({"merged": cohort.table["labels"].to_list()}).items()}
     combined = together(licenses)
-    size = int(cohort.samples(workspace, ["bytes"])["bytes"].sum() or 0)
+    size = int(cohort.samples(workspace, ["bytes"])["bytes"].cast(pl.Int64).sum() or 0)
     return RecipePlan(
         recipe.name, members, len(cohort), size, {term: counts | {"not_annotated": len(cohort) - sum(counts.values())} for term, counts in states.items()},
         [*refused, *open_, *_conflicts(workspace, present)], [{"stated": name, "read": license_.id, "samples": number} for name, (license_, number) in licenses.items()],

@@ -15,6 +15,23 @@ from isocenter.harmonize.layout_rules import ImageRule
 from isocenter.harmonize.patterns import Pattern, fill
 
 NO_LABEL = "none"
+MEDMNIST = ImageRule(Pattern("**/*.npz"), array="{split:train|val|test}_images", array_labels="{split}_labels", stacked=True)
+"""Pictures and their labels, split by split, in one file. Source: MedMNIST/MedMNIST, medmnist/dataset.py (`{split}_images`, `{split}_labels`)."""
+
+
+def in_medmnist_form(facts: FileFacts) -> bool:
+    """Whether an npz file holds pictures in MedMNIST's form, whatever its name: arrays of pictures, each with as many labels beside it."""
+    arrays: dict[str, tuple[list[int], str]] = facts.header.facts.get("arrays", {}) if facts.header and facts.format == "npz" else {}
+    splits = {name.removesuffix("_images"): shape for name, (shape, _) in arrays.items() if Pattern(MEDMNIST.array or "").match(name) is not None}
+    labels = {split: arrays.get(f"{split}_labels", ([], ""))[0] for split in splits}
+    return bool(splits) and all(len(shape) >= 3 and labels[split][:1] == shape[:1] for split, shape in splits.items())
+
+
+def unnamed_values(paths: list[str]) -> Iterator[str]:
+    """What to say of files in that form which no layout names."""
+    if paths:
+        more = f" and {len(paths) - 1} more" if paths[1:] else ""
+        yield f'{paths[0]}{more}: in MedMNIST\'s form, where nothing says what label values mean; a layout with [[labels]] of token = "label" does (docs/how-to/write-a-layout.md)'
 
 
 def array_images(root: Path, facts: FileFacts, rule: ImageRule, tokens: dict[str, str]) -> Iterator[tuple[FileFacts, dict[str, str]]]:

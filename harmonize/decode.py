@@ -109,10 +109,9 @@ def ensure_pixel_hashes(workspace: Workspace, dataset: str) -> dict[str, str]:
     rows = {row["sample_id"]: row for row in table.iter_rows(named=True)}
     broken: dict[str, str] = {}
     with ThreadPoolExecutor(THREADS) as pool:
-        for batch in _batches(todo):
-            for one, seen in zip(batch, pool.map(lambda one: _look(decoder, rows[one]), batch)):
-                rows[one] |= {"pixel_hash": seen.digest, "issues": _issues(rows[one], seen)}
-                broken |= {one: seen.cause} if seen.cause is not None else {}
+        for one, seen in track(_seen(pool, decoder, rows, todo), "decode", total=len(todo)):
+            rows[one] |= {"pixel_hash": seen.digest, "issues": _issues(rows[one], seen)}
+            broken |= {one: seen.cause} if seen.cause is not None else {}
     write_table(path, list(rows.values()), SAMPLES, read_header(path, SAMPLES))
     return broken
 
@@ -132,9 +131,11 @@ def _issues(row: dict[str, Any], seen: Seen) -> list[str]:
     return kept + list(seen.issues) + ([f"{UNDECODABLE}{seen.cause}"] if seen.cause else [])
 
 
-def _batches(items: list[str]) -> Iterator[list[str]]:
-    for start in track(range(0, len(items), BATCH), "decode"):
-        yield items[start:start + BATCH]
+def _seen(pool: ThreadPoolExecutor, decoder: Decoder, rows: dict[str, dict[str, Any]], todo: list[str]) -> Iterator[tuple[str, Seen]]:
+    """Every sample with what decoding showed, a batch in memory at a time."""
+    for start in range(0, len(todo), BATCH):
+        batch = todo[start:start + BATCH]
+        yield from zip(batch, pool.map(lambda one: _look(decoder, rows[one]), batch))
 
 
 def _look(decoder: Decoder, row: dict[str, Any]) -> Seen:

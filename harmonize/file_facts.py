@@ -47,13 +47,17 @@ class FileFacts:
 
 def look(root: Path, cache: Path) -> Iterator[FileFacts]:
     """Facts of every file below root, sorted by path; known ones (same path, size and time) come from the cache folder."""
-    listed = pl.DataFrame(list(_walk(root)), schema={"path": pl.String, "bytes": pl.Int64, "mtime": pl.Float64}, orient="row").sort("path")
-    known = _cached(cache)
-    fresh = listed.join(known.select("path", "bytes", "mtime"), on=["path", "bytes", "mtime"], how="anti")
+    listed, fresh = waiting(root, cache)
     _complete(root, cache, fresh)
     rows = listed.join(_cached(cache), on=["path", "bytes", "mtime"], how="left", maintain_order="left")
     for row in rows.iter_rows(named=True):
         yield FileFacts(**{**row, "header": _header(row["header"])})
+
+
+def waiting(root: Path, cache: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """path, bytes and mtime of every file below root, sorted by path, and of those that were not looked at yet."""
+    listed = pl.DataFrame(list(_walk(root)), schema={"path": pl.String, "bytes": pl.Int64, "mtime": pl.Float64}, orient="row").sort("path")
+    return listed, listed.join(_cached(cache).select("path", "bytes", "mtime"), on=["path", "bytes", "mtime"], how="anti")
 
 
 def facts_folder(workspace: Workspace, dataset: str) -> Path:

@@ -34,7 +34,7 @@ TEXT_OR_TEXTS = Form("text or list of texts", '"…"', lambda value: is_text(val
 LETTER = Form("single character", '";"', lambda value: is_text(value) and len(value) == 1)
 LINES = Form("whole number from 0", "1", lambda value: WHOLE.fits(value) and value >= 0)
 ENCODING = Form("name of a text encoding", '"latin-1"', _encoding)
-AXES = Form("text of axes, x and y", '"x"', lambda value: is_text(value) and set(value) <= set("xy"))
+AXES = Form("text of axes, x, y and z", '"x"', lambda value: is_text(value) and set(value) <= set("xyz"))
 MEANINGS = Form("table of raw = term, list of terms or { term, state }", '{ 1 = "liver", 2 = { term = "liver tumor", state = "uncertain" } }',
                 lambda value: isinstance(value, dict) and all(map(_meaning, value.values())))
 

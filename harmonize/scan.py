@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from shutil import rmtree
 from typing import Any
 
-from isocenter.core.errors import BadInput, IsocenterError, NotFound
-from isocenter.core.files import fingerprint
+from isocenter.core.errors import BadInput
 from isocenter.core.issues import Issues
 from isocenter.core.runs import ledger
-from isocenter.core.tables import read_header, read_table, table_fingerprint, write_table
+from isocenter.core.tables import read_table, table_fingerprint, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
+from isocenter.harmonize.array_samples import MEDMNIST, in_medmnist_form, unnamed_values
 from isocenter.harmonize.file_facts import FileFacts, facts_folder, look
 from isocenter.harmonize.grouping import Image, group
 from isocenter.harmonize.layout_legends import NO_LEGEND, Legends, legend_warnings, name_channels, read_legends
@@ -26,11 +25,10 @@ from isocenter.harmonize.mask_twins import mask_twins
 from isocenter.harmonize.overlays import attach
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.quality._look import PIXEL_CODES, header_findings
-from isocenter.harmonize.readings import READINGS, write_readings
-from isocenter.harmonize.readings import path_of as readings_of
+from isocenter.harmonize.readings import write_readings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
-from isocenter.harmonize.source import open_source
+from isocenter.harmonize.scan_state import Scanned, described, key_of, known_scan
 from isocenter.harmonize.table_join import JoinTable, read_join_table
 from isocenter.harmonize.vocabulary import dataset_words
 
@@ -39,35 +37,20 @@ DRAWN = ("SEG", "RTSTRUCT")
 SIDECARS = (("licence", ("license", "licence", "copying")), ("text", (".txt", ".md", ".pdf", ".html", ".rst", "readme")), ("table", (".csv", ".tsv", ".xlsx", ".xml", ".json", ".jsonl", ".parquet")))
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What a scan found: counts by role, samples, samples in error, and findings that concern the dataset as a whole."""
-
-    dataset: str
-    files: int
-    samples: int
-    errors: int
-    roles: dict[str, int]
-    warnings: tuple[str, ...] = ()
-
-
 def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
     """Read the dataset's files into inventory/, samples/ and annotations/. The dataset itself is never written to.
 
     When files and layout are as they were, the tables that are there stand (`force`: every file is looked at again).
     Raises NotFound when the dataset is not adopted or its folder is gone, BadInput when the layout does not fit.
     """
-    source = open_source(workspace, name)
-    if not source.root.is_dir():
-        raise NotFound(f"the folder of {name!r} is gone", where=str(source.root), hint=f"isocenter adopt {name} /path/you/have")
-    path = layouts.find(source.layout, workspace)
+    source, path = described(workspace, name)
     layout, issues = layouts.load(path), Issues()
     with ledger(workspace, "scan", dataset=name, layout=source.layout) as run, issues.at(name):
         if force:
             rmtree(facts_folder(workspace, name), ignore_errors=True)
         files = list(look(source.root, facts_folder(workspace, name)))
-        key = fingerprint([source.fingerprint, path.read_text(encoding="utf-8"), [(facts.path, facts.bytes, facts.mtime) for facts in files], version("isocenter")])
-        if not force and (known := _known(workspace, name, key)) is not None:
+        key = key_of(source, path, ((facts.path, facts.bytes, facts.mtime) for facts in files))
+        if not force and (known := known_scan(workspace, name, key)) is not None:
             return known
         paths = [facts.path for facts in files]
         legends = read_legends(layout, source.root, paths, {**dataset_words(source.slug), **source.terms})
@@ -81,6 +64,8 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         for clash in clashes:
             issues.warning(f"two readings: {clash}; a merge stops until this is settled")
         for text in legend_warnings(layout, legends, source, _unread(layout, sorted_), paths):
+            issues.warning(text)
+        for text in unnamed_values(sorted_.unnamed):
             issues.warning(text)
         for text in [] if layout.masks else mask_twins(path for path, role in sorted_.role.items() if role == "image"):
             issues.warning(text)
@@ -100,26 +85,15 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
     return result
 
 
-def _known(workspace: Workspace, name: str, key: str) -> Scanned | None:
-    """The result of an earlier scan of the same files under the same layout, if its tables are all there."""
-    try:
-        header = read_header(workspace.samples(name), SAMPLES)
-        read_header(workspace.inventory(name), INVENTORY)
-        read_header(workspace.annotations(name), ANNOTATIONS)
-        read_header(readings_of(workspace, name), READINGS)
-    except IsocenterError:
-        return None
-    return Scanned(**{**header["scanned"], "warnings": tuple(header["scanned"]["warnings"])}) if header.get("key") == key else None
-
-
 @dataclass(slots=True)
 class Sorted:
-    """Files by what they are for."""
+    """Files by what they are for. unnamed: files of arrays whose label values nothing names."""
 
     images: list[Image] = field(default_factory=list)
     masks: list[tuple[FileFacts, int, dict[str, str]]] = field(default_factory=list)
     boxes: list[tuple[FileFacts, int, dict[str, str]]] = field(default_factory=list)
     unreadable: list[FileFacts] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
     role: dict[str, str] = field(default_factory=dict)
     reason: dict[str, str] = field(default_factory=dict)
 
@@ -181,6 +155,9 @@ def _role(facts: FileFacts, layout: Layout, listed: Listed, legends: Legends, re
             result.unreadable.append(facts)
             return "unreadable", "named like an image, but no reader knows its content"
         return _sidecar(facts.name), "no image: content not recognised"
+    if rule is None and in_medmnist_form(facts):
+        rule = MEDMNIST
+        result.unnamed.append(facts.path)
     if facts.format == "dicom" and facts.header.modality in DRAWN:
         return "mask", f"DICOM {facts.header.modality}: `harmonize` puts it on the grid of its image"
     if not facts.header.image and not (rule and rule.array and facts.format == "npz"):

@@ -10,7 +10,6 @@ import tomli_w
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import write_text
 from isocenter.core.near_names import advice
-from isocenter.core.workspace import Workspace
 from isocenter.harmonize.layout_rules import TableRule
 from isocenter.harmonize.patterns import Pattern
 from isocenter.harmonize.table_join import read_rows
@@ -23,8 +22,8 @@ PLAIN = {"sex": ("sex", "gender", "patient gender", "patient sex"), "age": ("age
 FORMS = ("path", "name", "stem")
 
 
-def layout_for_table(workspace: Workspace, name: str, root: Path, table: Path | None, labels: tuple[str, ...], layout: str | None) -> Path:
-    """A layout file in the workspace's own `plugins/layouts/`, to be read and edited. Raises BadInput when nothing joins.
+def layout_for_table(folder: Path, name: str, root: Path, table: Path | None, labels: tuple[str, ...], layout: str | None) -> Path:
+    """A layout file in a folder (the workspace's own `plugins/layouts/`), to be read and edited. Raises BadInput when nothing joins.
 
     labels: `COLUMN:MODE[:SEPARATOR]`; every value found becomes the term of the vocabulary that it names, else a term of its own.
     """
@@ -42,7 +41,7 @@ def layout_for_table(workspace: Workspace, name: str, root: Path, table: Path | 
     found = {"name": "table", "file": inside.as_posix(), "on": f"{{{column}}}", "to": f"{{{to}}}", "separator": separator, "columns": _plain_columns(list(rows[0]))}
     body = {"description": f"{name}: images and {inside.name}", "evidence": "written by adopt --table; the join column is the one whose values are file names",
             "tables": [found], "labels": [_label(text, rows) for text in labels]}
-    path = workspace.plugins / "layouts" / f"{name}.toml"
+    path = folder / f"{name}.toml"
     write_text(path, tomli_w.dumps(body))
     return path
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
-from isocenter.cli.options import as_json, emit, starting_workspace
+from isocenter.cli.options import as_json, dry_run, emit, starting_workspace
 from isocenter.core.errors import Conflict
 from isocenter.core.workspace import Workspace
 
@@ -22,9 +24,10 @@ from isocenter.core.workspace import Workspace
 @click.option("--read-as", multiple=True, metavar="MAP=MAP", help="Read masks by another label map than the one that the layout names.")
 @click.option("--license", "license_", metavar="ID", help="The licence as you read it.")
 @click.option("--force", is_flag=True, help="Let PATH take the place of another folder that was adopted as NAME.")
+@dry_run
 @starting_workspace
 @as_json
-def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, force: bool, json_: bool) -> None:
+def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, force: bool, dry_run: bool, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
     from isocenter.harmonize.adopt_doubts import doubts, licence_told
     from isocenter.harmonize.layout_match import ANY, Recognised, recognise
@@ -33,17 +36,21 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
 
     if not force and (before := replaced(workspace, name, path)) is not None:
         raise Conflict(f"{name} is another folder already (layout {before.layout})", where=str(before.root), hint="another NAME, or --force to let this folder take its place")
-    if table is not None or labels:
-        layout = str(layout_for_table(workspace, name, path, table, labels, layout))
-    seen = recognise(path) if layout is None and path.is_dir() else Recognised(layout or ANY)
+    with TemporaryDirectory() as spare:
+        kept = workspace.plugins / "layouts" / f"{name}.toml"
+        written = layout_for_table(Path(spare) if dry_run else kept.parent, name, path, table, labels, layout) if table is not None or labels else None
+        layout = str(written) if written else layout
+        seen = recognise(path) if layout is None and path.is_dir() else Recognised(layout or ANY)
+        source = adopt(workspace, name, path, dataset=dataset, layout=seen.layout, license=license_, terms=parse_terms(terms),
+                       maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"), dry_run=dry_run)
+        warnings, licence = doubts(workspace, source), licence_told(workspace, source)
+    source = replace(source, layout=str(kept)) if written else source
     form = layout is None and seen.layout != ANY
-    source = adopt(workspace, name, path, dataset=dataset, layout=seen.layout, license=license_, terms=parse_terms(terms), maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"))
-    body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license}
-    told = f"{name}: {source.root} (layout {source.layout}, licence {licence_told(workspace, source)})"
+    body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license, "written": not dry_run}
+    told = f"{name}: {source.root} (layout {source.layout}, licence {licence})"
     if form:
         told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout {ANY}"
     if seen.looks_like:
         told += f"\nlooks like layout {seen.looks_like}: isocenter adopt {name} {path} --layout {seen.looks_like}"
-    warnings = doubts(workspace, source)
     told = "\n".join([told, *(f"warning: {text}" for text in warnings)])
     emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": seen.looks_like} if seen.looks_like else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")

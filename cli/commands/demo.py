@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isocenter.cli.options import as_json, emit
+from isocenter.cli.options import as_json, dry_run, emit
 from isocenter.core.workspace import Workspace
 
 QUERY = "chest x-ray pneumonia, more than 1000 images, open access"
@@ -14,15 +14,22 @@ QUERY = "chest x-ray pneumonia, more than 1000 images, open access"
 
 @click.command()
 @click.option("--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-workspace"), show_default=True, help="Where to work.")
+@dry_run
 @as_json
 @click.pass_context
-def command(ctx: click.Context, folder: Path, json_: bool) -> None:
+def command(ctx: click.Context, folder: Path, dry_run: bool, json_: bool) -> None:
     """Search the catalog, then plan and build a corpus from two made-up film collections and the real files of pydicom and nibabel."""
     from isocenter.cli.render import counts, size
     from isocenter.curate.build import build
-    from isocenter.curate.demo import prepare
+    from isocenter.curate.demo import RECIPE, prepare
     from isocenter.curate.recipe import read_recipe
 
+    if dry_run:
+        recipe = read_recipe(RECIPE)
+        names, stages = [member.name for member in recipe.members], ["scan", *recipe.stages]
+        emit({"workspace": str(folder), "datasets": names, "stages": stages, "written": False}, json_,
+             f"{folder}: a corpus from {', '.join(names)}\n  stages  {', '.join(stages)}", f"isocenter demo --workspace {folder}")
+        return
     workspace = Workspace.create(folder)
     path, data = prepare(workspace)
     recipe = read_recipe(path, data)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from isocenter.cli.options import as_json, emit, with_workspace
+from isocenter.cli.options import as_json, dry_run, emit, with_workspace
 from isocenter.core.errors import Exit
 from isocenter.core.workspace import Workspace
 from isocenter.registry.amounts import amount
@@ -16,9 +16,10 @@ from isocenter.registry.amounts import amount
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Read files, layout and tables again even if nothing changed.")
 @click.option("--check", is_flag=True, help="Also decode every image and mask and apply the quality rules, as `isocenter check` does.")
+@dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, name: str, force: bool, check: bool, json_: bool) -> int:
+def command(workspace: Workspace, name: str, force: bool, check: bool, dry_run: bool, json_: bool) -> int:
     """Read dataset NAME: every file becomes an inventory row, every sample a row of the sample table.
 
     What headers show (spacing, orientation, identifying tags) joins the `issues` of the samples; what pixels show needs --check.
@@ -29,6 +30,8 @@ def command(workspace: Workspace, name: str, force: bool, check: bool, json_: bo
     from isocenter.harmonize.sample import errors_of
     from isocenter.harmonize.scan import scan
 
+    if dry_run:
+        return _ahead(workspace, name, force, json_)
     found = scan(workspace, name, force=force)
     findings = findings_of(workspace, name, look=check)
     errors = errors_of(workspace, name)
@@ -38,3 +41,15 @@ def command(workspace: Workspace, name: str, force: bool, check: bool, json_: bo
     lines += [f"  error: {path}: {error}" for path, error in errors[:20]] + ([f"  … and {len(errors) - 20} more"] if len(errors) > 20 else [])
     emit(asdict(found) | {"findings": findings, "error_rows": [{"path": path, "error": error} for path, error in errors]}, json_, "\n".join(lines), f"isocenter merge {name} --as COHORT")
     return Exit.ROWS_IN_ERROR if found.errors else Exit.DONE
+
+
+def _ahead(workspace: Workspace, name: str, force: bool, json_: bool) -> int:
+    from isocenter.cli.render import counts, size
+    from isocenter.harmonize.scan_state import ahead
+
+    todo = ahead(workspace, name, force=force)
+    lines = [f"{name}: {amount(todo.files, 'file')} (layout {todo.layout}); to read: {amount(todo.to_read, 'file')}, {size(todo.bytes)}"]
+    lines += [f"  by their names: {counts(todo.by_name)}"] if todo.by_name else []
+    lines += ["  nothing changed: the tables that are there stand"] if todo.stands else []
+    emit(asdict(todo) | {"written": False}, json_, "\n".join(lines), f"isocenter scan {name}")
+    return Exit.DONE

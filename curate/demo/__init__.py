@@ -15,6 +15,7 @@ from isocenter.harmonize.layout import load
 from isocenter.harmonize.miniature import miniature
 
 HERE = Path(__file__).parent
+RECIPE = HERE / "recipe.toml"
 BYTE_COPIES, PIXEL_COPIES, RECODED = 4, 3, 2
 
 
@@ -25,7 +26,7 @@ def prepare(workspace: Workspace) -> tuple[Path, dict[str, Path]]:
     (equal pixels), and 2 as JPEG (nearly equal). One copy contradicts its original's label.
     """
     home = workspace.root / "demo"
-    for name in ("recipe.toml", "north.toml", "south.toml"):
+    for name in (RECIPE.name, "north.toml", "south.toml"):
         home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(HERE / name, home / name)
     north, south = home / "data" / "north", home / "data" / "south"
@@ -33,7 +34,7 @@ def prepare(workspace: Workspace) -> tuple[Path, dict[str, Path]]:
         originals = [sample.path for sample in miniature(load(home / "north.toml"), north, samples=24, seed=1)]
         miniature(load(home / "south.toml"), south, samples=18, seed=2)
         _plant(north, south, originals)
-    return home / "recipe.toml", {
+    return home / RECIPE.name, {
         "north": north, "south": south, "pydicom": Path(pydicom.__file__).parent / "data" / "test_files", "nibabel": Path(nibabel.__file__).parent / "tests" / "data",
     }
 

@@ -72,6 +72,14 @@ def check_dataset(workspace: Workspace, name: str) -> Checked:
     return Checked(name, len(rows), _counted(row["issues"] for row in rows))
 
 
+def ahead(workspace: Workspace, name: str) -> tuple[int, int]:
+    """How many samples a check would decode, and how many an earlier one did; nothing is written. Raises NotFound when the dataset is not scanned."""
+    rows = [row for row in read_table(scanned(workspace, name), SAMPLES).iter_rows(named=True) if row["error"] is None]
+    masks, found = _masks_of(workspace, name), _known(workspace, name)
+    todo = sum(_key(row, masks) not in found for row in rows)
+    return todo, len(rows) - todo
+
+
 def findings_of(workspace: Workspace, name: str, *, look: bool = False) -> dict[str, int]:
     """How many samples show each code, after decoding all of them if `look`."""
     if look:

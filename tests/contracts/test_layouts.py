@@ -17,7 +17,8 @@ from isocenter.harmonize.layout import Layout
 from isocenter.harmonize.layout_match import best
 from isocenter.harmonize.miniature import MiniSample, miniature
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
-from isocenter.harmonize.scan import Scanned, scan
+from isocenter.harmonize.scan import scan
+from isocenter.harmonize.scan_state import Scanned
 from isocenter.harmonize.source import adopt
 from isocenter.registry import vocabulary
 from isocenter.registry.labelmaps import all_maps
@@ -89,7 +90,8 @@ def test_every_mask_and_box_finds_its_image(name: str, tried: dict[str, Tried]) 
     alone = [row["path"] for row in one.inventory if row["reason"] == "its image is not here"]
     assert alone == []
     kinds = {row["kind"] for row in one.annotations}
-    assert kinds == {kind for kind, rules in (("mask", one.layout.masks or one.layout.runs), ("box", one.layout.boxes)) if rules}
+    outlined = one.layout.general and any(rule.form == "coco" for rule in one.layout.boxes)
+    assert kinds == {kind for kind, rules in (("mask", one.layout.masks or one.layout.runs or outlined), ("box", one.layout.boxes)) if rules}
 
 
 @pytest.mark.parametrize("name", NAMES)

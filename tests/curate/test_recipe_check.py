@@ -123,3 +123,44 @@ def test_a_plan_tells_licences_by_sample_what_a_build_lacks_and_whose_findings_i
     assert all(text.startswith("a: published about ") for text in plan.warnings if "leakage-report" in text)
     shown = CliRunner().invoke(cli, ["plan", str(path), "-w", str(workspace.root)]).output
     assert shown.splitlines()[-1] == f"next: isocenter build {path} --data b=/path/you/have --workspace {workspace.root}"
+
+
+@pytest.mark.parametrize("verb", [plan_recipe, build])
+def test_members_that_would_be_one_dataset_by_their_layout_are_told_before_the_scan(verb, path: Path, workspace: Workspace) -> None:  # type: ignore[no-untyped-def]
+    path.with_name("l.toml").write_text('images = "{file}.png"\ndataset = "lits"\n')
+    two = HEAD + 'layout = "l.toml"\n[[dataset]]\nname = "b"\nroot = "a"\nlayout = "l.toml"\n'
+    path.write_text(two)
+    with pytest.raises(BadInput, match=r"b and a would both be lits.*") as error:
+        verb(workspace, read_recipe(path))
+    assert 'dataset = "b"' in str(error.value)
+    assert workspace.sources() == []
+    path.write_text(two + 'dataset = "b"\n[export]\nto = "parquet"\n')
+    Image.new("L", (8, 8)).save(path.parent / "a/1.png")
+    verb(workspace, read_recipe(path))
+    assert workspace.sources() == ["a", "b"]
+
+
+def test_a_recipe_that_names_no_layout_recognises_the_form_as_adopt_does(path: Path, workspace: Workspace) -> None:
+    for folder in ("imagesTr", "labelsTr"):
+        (path.parent / "a" / folder).mkdir()
+    for case in ("one", "two"):
+        Image.new("L", (8, 8), 100).save(path.parent / f"a/imagesTr/{case}_0000.png")
+        Image.new("L", (8, 8), 1).save(path.parent / f"a/labelsTr/{case}.png")
+    (path.parent / "a/dataset.json").write_text('{"labels": {"background": 0, "liver": 1}}')
+    path.write_text(HEAD)
+    plan = plan_recipe(workspace, read_recipe(path))
+    assert (plan.members[0]["layout"], plan.coverage["liver"]["present"]) == ("nnunet", 2)
+    path.write_text(HEAD + 'layout = "folder"\n')
+    assert plan_recipe(workspace, read_recipe(path)).members[0]["samples"] == 4
+    done = build(workspace, read_recipe(path))
+    assert done.cohorts == {"r.merged": 4}
+    path.write_text(HEAD)
+    assert build(workspace, read_recipe(path)).cohorts == {"r.merged": 2}
+
+
+def test_a_recipe_is_told_which_published_dataset_its_folder_looks_like(path: Path, workspace: Workspace) -> None:
+    for folder in ("imagesTr", "labelsTr"):
+        (path.parent / "a" / folder).mkdir()
+        (path.parent / "a" / folder / "spleen_2.nii.gz").write_bytes(b"")
+    path.write_text(HEAD)
+    assert 'a: looks like layout msd09-spleen, which the recipe can name: layout = "msd09-spleen"' in plan_recipe(workspace, read_recipe(path)).warnings

@@ -110,6 +110,23 @@ def test_every_element_of_an_array_is_a_sample_with_its_own_hash_and_pixels(work
         np.testing.assert_array_equal(Decoder(workspace, "d").pixels(row["sample_id"]), picture)
 
 
+def test_arrays_in_medmnists_form_are_samples_whatever_their_file_is_called(workspace: Workspace, tmp_path: Path) -> None:
+    root, pictures = tmp_path / "d", np.arange(3 * 28 * 28, dtype=np.uint16).reshape(3, 28, 28)
+    (root / "deep").mkdir(parents=True)
+    np.savez(root / "deep/mine.npz", train_images=pictures, train_labels=np.zeros((3, 1), np.uint8), test_images=pictures[:1], test_labels=np.zeros(1, np.uint8))
+    np.savez(root / "no_labels.npz", train_images=pictures)
+    np.savez(root / "too_few_labels.npz", train_images=pictures, train_labels=np.zeros(2, np.uint8))
+    np.savez(root / "arrays.npz", weights=pictures)
+    adopt(workspace, "d", root)
+    found = scan(workspace, "d")
+    rows = read_table(workspace.samples("d"), SAMPLES).sort("uri").to_dicts()
+    assert [(row["uri"], row["published_split"], row["labels"]) for row in rows] == [
+        ("deep/mine.npz::test_images/0", "test", None), *((f"deep/mine.npz::train_images/{number}", "train", None) for number in range(3))]
+    assert found.roles == {"image": 1, "other": 3}
+    assert [warning for warning in found.warnings if "deep/mine.npz: in MedMNIST's form" in warning]
+    np.testing.assert_array_equal(Decoder(workspace, "d").pixels(rows[2]["sample_id"]), pictures[1])
+
+
 def test_a_folder_is_claimed_by_what_its_names_say_and_never_without_its_table() -> None:
     paths = ["imagesTr/spleen_2.nii.gz", "labelsTr/spleen_2.nii.gz", "dataset.json"]
     assert [claim.layout for claim in best(paths)][:2] == ["msd09-spleen", "decathlon"]

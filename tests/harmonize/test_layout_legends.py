@@ -19,7 +19,8 @@ from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.mask_terms import MaskReader
 from isocenter.harmonize.miniature_files import write_array
 from isocenter.harmonize.sample import SAMPLES
-from isocenter.harmonize.scan import Scanned, scan
+from isocenter.harmonize.scan import scan
+from isocenter.harmonize.scan_state import Scanned
 from isocenter.harmonize.source import adopt, parse_terms
 
 IMAGE = np.arange(20 * 20 * 4, dtype=np.int16).reshape(20, 20, 4)
