@@ -109,8 +109,8 @@ def _judged(workspace: Workspace, cohorts: Sequence[Cohort], rows: pl.DataFrame)
     names = [name for name in [*kin, *(name for name in workspace.cohorts() if name not in kin)] if workspace.pairs(name).exists()]
     if not names:
         return None, False
-    looked_at = {read_header(workspace.cohort(name), COHORT).get("parent") for name in names} & set(workspace.cohorts())
-    held = (read_table(workspace.cohort(parent), COHORT, ["sample_id"])["sample_id"] for parent in sorted(looked_at))
+    looked_at = {read_header(workspace.cohort(name), COHORT).get("parent") for name in names}
+    held = (read_table(workspace.cohort(parent), COHORT, ["sample_id"])["sample_id"] for parent in workspace.cohorts() if parent in looked_at)
     compared = any(rows.filter(pl.col("sample_id").is_in(ids.implode()))["side"].n_unique() > 1 for ids in held)
     return pl.concat([read_table(workspace.pairs(name), PAIRS) for name in names]).unique(["a", "b"], maintain_order=True), compared
 
