@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ def look(folder: Path) -> dict[str, Any] | None:
     if folder.exists() and not folder.is_dir():
         raise Refused("a file is in the place of the folder", where=str(folder), hint="name a new folder")
     if (folder / MARK).exists():
-        mark: dict[str, Any] = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        try:
+            mark: dict[str, Any] = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise BadInput(f"{MARK} has changed: it is no JSON", where=str(folder), hint=_anew(folder)) from error
         return mark
     if folder.exists() and any(folder.iterdir()):
         raise BadInput("the folder is not empty and holds no export", where=str(folder), hint="name a new folder")
@@ -54,6 +58,12 @@ def _clear(folder: Path) -> None:
     """Remove what an export of ours wrote, and only that."""
     own = {MARK, SUMS, JOURNAL, *recall(folder), *(read_sums(folder / SUMS) if (folder / SUMS).exists() else ())}
     foreign = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.relative_to(folder).as_posix() not in own and not path.name.endswith(".draft")]
+    if foreign and not (folder / SUMS).exists() and not (folder / JOURNAL).exists():
+        raise BadInput("an earlier isocenter wrote this export, without the list of files by which it could be replaced", where=str(folder), hint=_anew(folder))
     if foreign:
         raise BadInput(f"{len(foreign)} files in the folder are of no export (first: {foreign[0].relative_to(folder)})", where=str(folder), hint="move them away, or name a new folder")
     shutil.rmtree(folder)
+
+
+def _anew(folder: Path) -> str:
+    return f"if nothing else lies there: rm -r {shlex.quote(str(folder))}, and the same command again; or another folder (build --out, export OUT)"

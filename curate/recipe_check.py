@@ -22,6 +22,7 @@ from isocenter.embeddings.api import ENCODERS, split_spec
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.layout_match import ANY
+from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.source import identity, same_ids
 from isocenter.harmonize.space import ANCESTORS, read_space
 from isocenter.registry import vocabulary
@@ -69,7 +70,7 @@ def require_use(workspace: Workspace, recipe: Recipe, merged: Cohort) -> None:
 
 
 def _member(workspace: Workspace, member: Member) -> Iterator[IsocenterError]:
-    if member.layout is not None and (error := tried(lambda: layouts.load(layouts.find(member.layout, workspace)))) is not None:
+    if (error := tried(_layout, workspace, member)) is not None:
         yield error
     yield from (error for term in member.terms.values() if (error := tried(vocabulary.load().term, term)) is not None)
 
@@ -78,14 +79,17 @@ def _twins(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:
     """Members that would be the dataset and release that an earlier one is, by their layout alone (see `adopt`)."""
     seen: dict[tuple[str, str | None], str] = {}
     for member in recipe.members:
-        try:
-            layout = layouts.load(layouts.find(member.layout or ANY, workspace))
-        except IsocenterError:                                    # told by `_member`
+        if tried(_layout, workspace, member) is not None:             # told by `_member`
             continue
-        known = identity(member.name, member.dataset, layout)
+        known = identity(member.name, member.dataset, _layout(workspace, member))
         if member.dataset is None and known in seen:
             yield same_ids(member.name, seen[known], *known)
         seen.setdefault(known, member.name)
+
+
+def _layout(workspace: Workspace, member: Member) -> Layout:
+    """The layout that the recipe names; one that is recognised belongs to no dataset, as ANY does."""
+    return layouts.load(layouts.find(member.layout or ANY, workspace))
 
 
 def _geometry(recipe: Recipe) -> Iterator[IsocenterError]:

@@ -35,7 +35,7 @@ STAGES: dict[str, dict[str, Form]] = {
     "split": {"ratio": RATIO, "by": TEXT, "stratify": TEXTS, "keep": TEXT, "put": PUT, "allow_published_test": TEXTS, "column": NAMES},
     "select": {"by": TEXT, "budget": BUDGET, "encoder": TEXT, "on": TEXT, "spend": TEXT, "limits": TEXTS, "only_license": TEXTS, "include": TEXT, "exclude": TEXT,
                "column": NAMES},
-    "export": {"to": TEXT, "accept_leakage": FLAG, "against": TEXTS, "identifying": TEXT, "keep_dates": FLAG, "skip_unfit": FLAG, "by_annotation": FLAG, "conceal_names": FLAG},
+    "export": {"to": TEXT, "accept_leakage": FLAG, "against": TEXTS, "identifying": TEXT, "keep_dates": FLAG, "skip_unfit": FLAG, "by_annotation": FLAG, "regions": FLAG, "conceal_names": FLAG},
 }
 TOP = {"name": TEXT, "use": TEXT, "seed": WHOLE, "description": TEXT}
 DATASET = {"name": TEXT, "root": TEXT, "dataset": TEXT, "layout": TEXT, "license": TEXT, "terms": NAMES}
@@ -43,7 +43,7 @@ DATASET = {"name": TEXT, "root": TEXT, "dataset": TEXT, "layout": TEXT, "license
 
 def complaints(body: Mapping[str, Any]) -> list[IsocenterError]:
     """Everything that the content of a recipe cannot mean: unknown keys, values of another form, sides and budgets that are none, datasets named twice."""
-    found = list(keys(body, TOP, "the recipe", sections=("dataset", *STAGES)))
+    found: list[IsocenterError] = list(keys(body, TOP, "the recipe", sections=("dataset", *STAGES)))
     found += _datasets(body.get("dataset", []))
     for stage, forms in STAGES.items():
         if not isinstance(section := body.get(stage, {}), dict):

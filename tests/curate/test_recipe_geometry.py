@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from isocenter.cli.main import cli, main
-from isocenter.core.errors import IsocenterError, Refused
+from isocenter.core.errors import BadInput, IsocenterError, Refused
 from isocenter.core.tables import read_header
 from isocenter.core.workspace import Workspace
 from isocenter.curate.build import Built, build
-from isocenter.curate.export import MANIFEST
+from isocenter.curate.export import MANIFEST, verify
 from isocenter.curate.plan import plan_recipe
 from isocenter.curate.recipe import read_recipe
 from isocenter.harmonize.in_geometry import geometry_of
@@ -138,3 +141,22 @@ def test_a_geometry_that_cannot_be_is_refused_before_anything_is_scanned(text: s
 def test_an_export_that_only_names_files_takes_no_geometry(home: Path) -> None:
     with pytest.raises(IsocenterError, match="only names the published files"):
         built(home, "parquet")
+
+
+def test_an_export_of_an_earlier_format_is_answered_by_what_to_type(home: Path) -> None:
+    folder = built(home, "files").exported.folder
+    (folder / "checksums.txt").unlink()                        # as exports were before they listed their files
+    mark = json.loads((folder / "export.json").read_text())
+    (folder / "export.json").write_text(json.dumps({key: mark[key] for key in ("cohort", "fingerprint", "finished")}))
+    with pytest.raises(BadInput, match="an earlier isocenter wrote this export") as error:
+        built(home, "files")
+    assert f"rm -r {folder}" in str(error.value)
+    shutil.rmtree(folder)
+    assert verify(built(home, "files").exported.folder) == []
+
+
+def test_a_table_of_an_earlier_format_is_written_anew(home: Path) -> None:
+    folder = built(home, "files").exported.folder
+    pl.DataFrame({"sample_id": ["old"]}).write_parquet(folder / "manifest.parquet")
+    assert verify(folder) != []
+    assert verify(built(home, "files").exported.folder) == []
