@@ -88,7 +88,8 @@ def _uneven(corners: NDArray[np.float64], step: NDArray[np.float64], normal: NDA
     usual = float(np.median(gaps))
     wholes = np.round(gaps / usual)
     if np.abs(gaps - wholes * usual).max() <= max(OFF_GRID_MM, OFF_GRID_SHARE * usual):
-        return f"{int(wholes.sum() - len(gaps))} slices are missing (usual spacing {usual:.3f} mm, largest gap {gaps.max():.3f} mm)"
+        missing = int(wholes.sum() - len(gaps))
+        return f"{missing} {'slice is' if missing == 1 else 'slices are'} missing (usual spacing {usual:.3f} mm, largest gap {gaps.max():.3f} mm)"
     return f"slices are unevenly spaced: {gaps.min():.3f} to {gaps.max():.3f} mm"
 
 

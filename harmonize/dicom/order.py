@@ -16,18 +16,20 @@ MARKS: tuple[Callable[[Frame], float], ...] = (lambda frame: frame.time[0], lamb
 
 
 def in_time_order(frames: Sequence[Frame], grid: Grid) -> Grid | str:
-    """The frames of each place in time order; a sentence when places hold unequally many."""
+    """The frames of each place in time order; a sentence when places hold unequally many, or such as no number tells apart."""
     counts = {len(members) for members in grid.slices}
     if len(counts) > 1:
         return f"places hold {min(counts)} to {max(counts)} frames each: doubled or missing slices"
-    return _ordered(frames, grid, lambda frame: frame.time)
+    if any(len({_moment(frames[index]) for index in members}) < len(members) for members in grid.slices):
+        return f"places hold {counts.pop()} frames each that no number tells apart: one acquisition repeated under the same numbers"
+    return _ordered(frames, grid, _moment)
 
 
 def reorderings(frames: Sequence[Frame], grid: Grid) -> Iterator[Grid]:
     """The same grid with its time points in other orders that the headers allow: by acquisition number, by acquisition time."""
     if len(grid.slices[0]) == 1:
         return
-    for order in (lambda frame: (frame.acquisition, *frame.time), lambda frame: (frame.clock, *frame.time)):
+    for order in (lambda frame: frame.acquisition, lambda frame: frame.clock):
         other = _ordered(frames, grid, order)
         if other.slices != grid.slices:
             yield other
@@ -59,8 +61,12 @@ def cut_end(frames: Sequence[Frame]) -> set[int]:
     return set()
 
 
+def _moment(frame: Frame) -> tuple[object, ...]:
+    return (*frame.time, frame.acquisition, frame.clock, *(str(trait) for trait in frame.traits))
+
+
 def _ordered(frames: Sequence[Frame], grid: Grid, order: Callable[[Frame], Any]) -> Grid:
-    return replace(grid, slices=[sorted(members, key=lambda index: (order(frames[index]), str(frames[index].path))) for members in grid.slices])
+    return replace(grid, slices=[sorted(members, key=lambda index: (order(frames[index]), _moment(frames[index]))) for members in grid.slices])
 
 
 def _file(frame: Frame) -> str:

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from isocenter.core.errors import Unreadable
-from isocenter.core.files import blake2b, file_hash
+from isocenter.harmonize.dicom.copies import without_copies
 from isocenter.harmonize.dicom.frames import Frame, frames_of
 from isocenter.harmonize.dicom.geometry import Grid, grid_of
-from isocenter.harmonize.dicom.header import SIZES, Header
+from isocenter.harmonize.dicom.header import Header
 from isocenter.harmonize.dicom.kinds import kind_of
 from isocenter.harmonize.dicom.order import cut_end, in_time_order
 
 Placed = tuple[Frame, Header]
 STACKED = frozenset({"MR", "CT", "PT", "NM"})
 SAME_DIRECTION = 1e-3
-SAME_IMAGE = ("SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient", "Rows", "Columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def group_series(headers: Iterable[Header]) -> list[VolumePlan]:
 
 
 def _series_plans(uid: str, headers: list[Header]) -> list[VolumePlan]:
-    headers, doubles = _without_copies(headers)
+    headers, doubles = without_copies(headers)
     images = [header for header in headers if kind_of(header) == "image"]
     others = [header for header in headers if kind_of(header) != "image"]
     plans, broken = [], []
@@ -73,7 +71,7 @@ def _series_plans(uid: str, headers: list[Header]) -> list[VolumePlan]:
             frames.extend((frame, header) for frame in frames_of(header))
         except Unreadable as error:
             broken.append((header, error.what))
-    issues = (f"{doubles} files are copies of others and were left out",) if doubles else ()
+    issues = ("1 file is a copy of another and was left out" if doubles == 1 else f"{doubles} files are copies of others and were left out",) if doubles else ()
     for members in _split(frames):
         plans.extend(_plans(members, issues))
     named = _named(uid, plans)
@@ -91,29 +89,6 @@ def _unique(plans: list[VolumePlan]) -> list[VolumePlan]:
         seen[plan.key] += 1
         result.append(plan if seen[plan.key] == 1 else replace(plan, key=f"{plan.key}_{seen[plan.key]}"))
     return result
-
-
-def _without_copies(headers: list[Header]) -> tuple[list[Header], int]:
-    """Files of one SOP instance UID with the same pixels, or the same image in another transfer syntax, are one image."""
-    same: dict[Any, list[Header]] = defaultdict(list)
-    for header in sorted(headers, key=lambda header: (header.pixel_length == -1, str(header.path))):
-        uid = header.text("SOPInstanceUID")
-        same[(uid, *(header.text(name) for name in SAME_IMAGE)) if uid else header.path].append(header)
-    kept: list[Header] = []
-    for members in same.values():
-        plain = [header for header in members if header.transfer_syntax == members[0].transfer_syntax]
-        kept += plain if len(plain) == 1 else {_pixel_digest(header): header for header in reversed(plain)}.values()
-    return kept, len(headers) - len(kept)
-
-
-def _pixel_digest(header: Header) -> str:
-    """Of the samples that the header announces; padding behind them does not count."""
-    if header.pixel_offset is None:
-        return file_hash(header.path)
-    announced = prod(int(header.number(name) or 1) for name in SIZES) // 8 if header.pixel_length != -1 else -1
-    with header.path.open("rb") as stream:
-        stream.seek(header.pixel_offset)
-        return blake2b(stream.read(announced))
 
 
 def _split(frames: list[Placed]) -> list[list[Placed]]:

@@ -66,7 +66,7 @@ def test_rows_name_series_and_stored_file_or_the_reason(workspace):
     np.testing.assert_array_equal(stored.get_fdata(), nib.as_closest_canonical(nib.Nifti1Image(STACK - 1024.0, AXIAL)).get_fdata())
     (holed,) = named(workspace, "holed")
     assert holed["stored"] is None
-    assert any("1 slices are missing" in issue for issue in holed["issues"])
+    assert any("1 slice is missing" in issue for issue in holed["issues"])
     echoes = named(workspace, "echoes")
     assert [row["sample_id"].rsplit(".", 1)[1] for row in echoes] == ["te10", "te5"]
     assert [row["series_number"] for row in echoes] == [7, 7]

@@ -11,7 +11,7 @@ import pytest
 
 from isocenter.harmonize.dicom.convert import convert_series
 from isocenter.harmonize.dicom.index import read_headers
-from isocenter.harmonize.dicom.miniature import leave_out, put, write_series
+from isocenter.harmonize.dicom.miniature import leave_out, put, uid, write_series
 from isocenter.harmonize.dicom.series import group_series
 
 SHARED = Path(os.environ.get("ISOCENTER_SHARED", Path(__file__).parents[3] / "shared"))
@@ -126,7 +126,7 @@ def test_two_stacks_of_two_acquisitions_become_two_volumes(tmp_path):
 
 
 @pytest.mark.parametrize(("array", "how", "reason"), [
-    (STACK, {"change": leave_out((3, 0))}, "1 slices are missing"),
+    (STACK, {"change": leave_out((3, 0))}, "1 slice is missing"),
     (SERIES, {"change": leave_out((2, 3)), "modality": "MR"}, "3 to 4 frames"),
     (STACK, {"change": put(ImagePositionPatient=lambda z, t: [0, 0, z * z])}, "unevenly spaced"),
     (STACK, {"change": put(ImagePositionPatient=lambda z, t: [0, 0.7 * z, 2.5 * z])}, "gantry tilt"),
@@ -168,7 +168,33 @@ def test_a_copied_file_is_counted_once(tmp_path):
     twin.write_bytes(files[2].read_bytes())
     (result,) = convert_series([*files, twin], tmp_path / "out")
     assert_holds(result, STACK - 1024.0, AXIAL)
-    assert any("copies" in issue for issue in result.issues)
+    assert result.issues == ("1 file is a copy of another and was left out",)
+
+
+def twice(tmp_path, second):
+    """A series written again under its own numbers, with other instance UIDs."""
+    again = write_series(tmp_path / "again", second, AXIAL, change=put(SOPInstanceUID=lambda z, t: uid("again", z)))
+    return convert_series([*write_series(tmp_path / "in", STACK, AXIAL), *again], tmp_path / "out")
+
+
+def test_a_series_that_was_exported_twice_is_one_volume(tmp_path):
+    (result,) = twice(tmp_path, STACK)
+    assert_holds(result, STACK - 1024.0, AXIAL)
+    assert result.issues == ("8 files are copies of others and were left out",)
+
+
+def test_an_acquisition_repeated_under_the_same_numbers_is_declined(tmp_path):
+    """Which slice belongs to which repetition only the names of the files would say; dcm2niix would follow them too."""
+    (result,) = twice(tmp_path, STACK[::-1])
+    assert result.declined == "places hold 2 frames each that no number tells apart: one acquisition repeated under the same numbers"
+
+
+def test_a_series_in_two_folders_is_one_volume(tmp_path):
+    files = write_series(tmp_path / "in", STACK, AXIAL)
+    (tmp_path / "other").mkdir()
+    moved = [path.rename(tmp_path / "other" / path.name) for path in files[::2]]
+    (result,) = convert_series([*moved, *files[1::2]], tmp_path / "out")
+    assert_holds(result, STACK - 1024.0, AXIAL)
 
 
 def test_a_series_uid_that_climbs_out_of_the_folder_stays_inside(tmp_path):
