@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isocenter.core.errors import Unreadable
 from isocenter.curate.export_terms import Terms
 from isocenter.harmonize.image import Pixels
+from isocenter.harmonize.mask_file import in_runs, runs_of_row
 from isocenter.harmonize.mask_terms import MaskReader, TermMasks
 
 MEMBER = "::"
@@ -25,6 +27,15 @@ class BoxMark:
 
     term: str
     corners: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectMark:
+    """One object of a term with its mask (rows, columns); corners: its box as published, None where it came without one."""
+
+    term: str
+    mask: NDArray[np.uint8]
+    corners: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ class Item:
     def mask_files(self) -> list[Path]:
         """Mask files, each once, in order; a path with `::` is a member of a file of arrays."""
         readers = self.readers
-        return [] if readers is None else list(dict.fromkeys(readers(mark["dataset"]).root / mark["uri"] for mark in self._mask_marks()))
+        return [] if readers is None else list(dict.fromkeys(readers(mark["dataset"]).root / mark["uri"] for mark in self._mask_marks() if mark["uri"]))
 
     def mask_terms(self) -> list[str]:
         """Terms of the label space that the masks say something about, found without reading a mask."""
@@ -108,5 +119,14 @@ class Item:
                 masks[term] = parts[0] if len(parts) == 1 else np.logical_or.reduce(parts)
         return TermMasks(masks, self.terms.complete(annotated))
 
+    def objects(self) -> list[ObjectMark]:
+        """Objects whose outlines stand in the annotations, one by one, of terms that no mask file draws. Raises Unreadable."""
+        marks, readers, found = self._mask_marks(), self.readers, []
+        drawn = set(self.terms.all_of({mark["term"] for mark in marks if mark["uri"]}))
+        for mark in filter(in_runs, marks) if readers else ():
+            mask, box = runs_of_row(mark, readers(mark["dataset"]).shapes[mark["sample_id"]]), json.loads(mark["geometry"]).get("box")  # type: ignore[misc]
+            found += [ObjectMark(term, mask, tuple(box) if box else None) for term in self.terms.names_of(mark["term"]) if term not in drawn and mask.any()]
+        return found
+
     def _mask_marks(self) -> list[dict[str, Any]]:
-        return [mark for mark in self.annotations if mark["kind"] == "mask" and mark["uri"] and mark["term"]]
+        return [mark for mark in self.annotations if mark["kind"] == "mask" and (mark["uri"] or mark["state"] == "absent" or in_runs(mark)) and mark["term"]]

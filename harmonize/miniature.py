@@ -52,7 +52,7 @@ def miniature(layout: Layout, folder: Path, *, samples: int = 6, seed: int = 0, 
         write_legends(legend, layout, made, folder)
     for box in layout.boxes:
         if box.pattern is not None:
-            write_boxes(box, made, folder, rng)
+            write_boxes(box, made, folder, rng, outlined=layout.general)
     for table in layout.tables:
         write_table(table, layout, made, folder)
     return made

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -56,11 +57,11 @@ def write_legends(rule: LegendRule, layout: Layout, made: list[MiniSample], fold
             path.write_text(json.dumps(before | {"channel_names": {"0": "CT"}, "labels": {"background": 0} | {name: value for value, name in _names(layout).items()}}), encoding="utf-8")
 
 
-def write_boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.Generator) -> None:
-    """Box files: one per picture, or one of all pictures."""
+def write_boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.random.Generator, outlined: bool = False) -> None:
+    """Box files: one per picture, or one of all pictures, in which objects may have outlines."""
     names = [entry.raw for entry in rule.map.entries] if rule.map else ["nodule"]
     if rule.form == "coco":
-        _coco(rule, names, made, folder)
+        _coco(rule, names, made, folder, {"segmentation": [[4, 6, 14, 6, 14, 14, 4, 14]]} if outlined else {})
         return
     for number, sample in enumerate(made):
         root = ElementTree.Element("annotation")
@@ -78,12 +79,12 @@ def write_boxes(rule: BoxRule, made: list[MiniSample], folder: Path, rng: np.ran
         ElementTree.ElementTree(root).write(path)
 
 
-def _coco(rule: BoxRule, names: list[str], made: list[MiniSample], folder: Path) -> None:
+def _coco(rule: BoxRule, names: list[str], made: list[MiniSample], folder: Path, outline: dict[str, Any]) -> None:
     """One file for all pictures, named as the rule's image template has them."""
     root = (rule.image or "{file_name}").removesuffix("{file_name}")
     body = {"categories": [{"id": place, "name": name} for place, name in enumerate(names)],
             "images": [{"id": place, "file_name": sample.path.removeprefix(root)} for place, sample in enumerate(made)],
-            "annotations": [{"id": place, "image_id": place, "category_id": place % len(names), "bbox": [4, 6, 10, 8]} for place in range(len(made))]}
+            "annotations": [{"id": place, "image_id": place, "category_id": place % len(names), "bbox": [4, 6, 10, 8], **outline} for place in range(len(made))]}
     assert rule.pattern is not None
     path = folder / rule.pattern.path({name: token(rule.pattern, name, 0, Layout("boxes")) for name in rule.pattern.tokens})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What boxes and run lengths say of a sample: box files and the rows of its tables go in, annotation rows and states of terms come out."""
+"""What boxes, outlines and run lengths say of a sample: box files and the rows of its tables go in, annotation rows and states of terms come out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.coco import read_coco
+from isocenter.harmonize.coco import outline_mask, read_coco
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.layout_rules import BoxRule, Layout, RunRule
-from isocenter.harmonize.mask_file import runs_mask
+from isocenter.harmonize.mask_file import runs_mask, runs_text
 from isocenter.harmonize.overlay_pairing import Finder, annotation
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.readings import Reader, Said
@@ -43,7 +43,7 @@ def boxed(source: Source, rule: BoxRule, facts: FileFacts, tokens: dict[str, str
 
 
 def box_marks(rule: BoxRule, origin: str, uri: str, row: SampleRow, boxes: list[Box], own: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One row per box. Without a map, a name means the term it names; what is not listed is absent only if the map is a `list`."""
+    """One row per box, and one per outline. Without a map, a name means the term it names; what is not listed is absent only if the map is a `list`."""
     names = list(dict.fromkeys(box.name for box in boxes))
     mapping = rule.map or LabelMap(BY_NAME, tuple(Entry(name, (rule.term or term_of(name, own),)) for name in names))
     reading = LabelMap(mapping.name, mapping.entries, mapping.mode, SEPARATOR).read(SEPARATOR.join(names), ancestors)
@@ -52,8 +52,29 @@ def box_marks(rule: BoxRule, origin: str, uri: str, row: SampleRow, boxes: list[
     row.said += [Said(reader, raw, None, raw not in reading.unknown) for raw in names]
     for raw in reading.unknown:
         row.issue(f"unknown_label: box {raw!r} in {uri} is not in its label map")
-    return [annotation(row, rule, uri, kind="box", term=term, raw=box.name, state="present", geometry=box.geometry, label_map=mapping.name)
-            for box in boxes for term in (mapping.terms_of(box.name) or (None,))]
+    found = [annotation(row, rule, uri, kind="box", term=term, raw=box.name, state="present", geometry=box.geometry, label_map=mapping.name)
+             for box in boxes if box.corners[0] < box.corners[2] for term in (mapping.terms_of(box.name) or (None,))]
+    outlined = Reader(origin, "mask", mapping)
+    for box in boxes:
+        if box.outline is not None and (runs := _outlined(box, uri, row, outlined)):
+            written = json.dumps({"runs": runs, "form": "columns"} | ({"box": box.corners} if box.corners[0] < box.corners[2] else {}))
+            found += [annotation(row, rule, None, kind="mask", term=term, raw=box.name, state="present", label_map=f"{mapping.name}: {box.name}", geometry=written)
+                      for term in (mapping.terms_of(box.name) or (None,))]
+    return found
+
+
+def _outlined(box: Box, uri: str, row: SampleRow, reader: Reader) -> str:
+    """The outline of an object as run lengths; empty, with the issue, where it does not fit its picture."""
+    shape = list(row.values["shape"] or [])
+    try:
+        if len(shape) < 2:
+            raise Unreadable("an outline of a picture without a shape")
+        mask = outline_mask(box.outline, (shape[0], shape[1]))
+    except Unreadable as error:
+        row.issue(f"label_error: outline of {box.name!r} in {uri}: {error.what}")
+        return ""
+    row.said.append(Said(reader, box.name, int(mask.sum())))
+    return runs_text(mask)
 
 
 def table_marks(layout: Layout, rows: Iterable[SampleRow], own: Mapping[str, str]) -> Iterator[dict[str, Any]]:

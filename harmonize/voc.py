@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from isocenter.core.errors import Unreadable
@@ -12,10 +13,11 @@ from isocenter.core.errors import Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One object: its name as published and [x0, y0, x1, y1]."""
+    """One object: its name as published and [x0, y0, x1, y1]. outline: polygons or run lengths as COCO writes them, None where there is only the box."""
 
     name: str
     corners: tuple[float, float, float, float]
+    outline: Any = field(default=None, compare=False)
 
     @property
     def geometry(self) -> str:

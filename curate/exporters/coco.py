@@ -20,7 +20,8 @@ fits = picture_only
 
 
 def write(items: Iterable[Item], out: Target) -> None:
-    """Boxes as [x, y, width, height]; masks as uncompressed run-length counts in column order, which pycocotools reads.
+    """Boxes as [x, y, width, height]; masks as uncompressed run-length counts in column order, which pycocotools reads. Objects that were published one by one
+    stay one by one, each with its box and outline; of other masks all voxels of a term are one annotation.
 
     As in LVIS, `not_exhaustive_category_ids` of an image lists the terms that nobody annotated there (their absence is no negative)
     and `neg_category_ids` those that were looked for and are absent. Paths are relative to `images/`.
@@ -31,7 +32,7 @@ def write(items: Iterable[Item], out: Target) -> None:
     identity = count(1)
     for item in items:
         with out.sample(item):
-            found = [*_boxes(item), *_masks(item)]
+            found = _marks(item)
             name = f"images/{key_of(item)}.{suffix_of(item)}"
             out.write(name, lambda draft, item=item: draft.write_bytes(picture_bytes(item, out)))  # type: ignore[misc]
             split, (width, height) = item.split or "train", size_of(item)
@@ -56,24 +57,31 @@ def _absent(item: Item, found: list[Mark]) -> dict[str, str]:
     return dict.fromkeys(item.annotated() - {term for term, _ in found}, "absent")
 
 
-def _boxes(item: Item) -> list[Mark]:
-    found = []
-    for mark in item.boxes():
-        x0, y0, x1, y1 = mark.corners
-        found.append((mark.term, {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0), "segmentation": []}))
-    return found
-
-
-def _masks(item: Item) -> list[Mark]:
+def _marks(item: Item) -> list[Mark]:
+    """Objects with their outlines, boxes that are of none of them, and the masks of the other terms."""
+    objects = item.objects()
+    outlined, alone = {(one.term, one.corners) for one in objects}, {one.term for one in objects}
     found: list[Mark] = []
+    for one in objects:
+        mark = _drawn(item, one.term, one.mask)
+        found.append((one.term, mark | ({"bbox": _sides(one.corners)} if one.corners else {})))
+    found += [(box.term, {"bbox": _sides(box.corners), "area": (box.corners[2] - box.corners[0]) * (box.corners[3] - box.corners[1]), "segmentation": []})
+              for box in item.boxes() if (box.term, box.corners) not in outlined]
+    return found + [(term, _drawn(item, term, mask)) for term, mask in item.masks().masks.items() if term not in alone]
+
+
+def _sides(corners: tuple[float, ...]) -> list[float]:
+    x0, y0, x1, y1 = corners
+    return [x0, y0, x1 - x0, y1 - y0]
+
+
+def _drawn(item: Item, term: str, mask: NDArray[Any]) -> dict[str, Any]:
     width, height = size_of(item)
-    for term, mask in item.masks().masks.items():
-        if mask.shape != (height, width):
-            raise Unreadable(f"the mask of {term} has shape {mask.shape}, its picture {(height, width)}")
-        rows, columns = np.nonzero(mask)
-        box = [int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1]
-        found.append((term, {"bbox": box, "area": int(mask.sum()), "segmentation": {"size": list(mask.shape), "counts": run_lengths(mask)}}))
-    return found
+    if mask.shape != (height, width):
+        raise Unreadable(f"the mask of {term} has shape {mask.shape}, its picture {(height, width)}")
+    rows, columns = np.nonzero(mask)
+    box = [int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1]
+    return {"bbox": box, "area": int(np.count_nonzero(mask)), "segmentation": {"size": list(mask.shape), "counts": run_lengths(mask != 0)}}
 
 
 def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
