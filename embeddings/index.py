@@ -27,6 +27,8 @@ TRAINED_ON = 10_000             # rows, at least, that codes are learnt from
 MEASURED = 500                  # queries on which recall is measured
 WANTED_RECALL = 0.95
 LEAST_GAIN = 0.005              # of recall, by which a doubling must pay
+GPU_PROBES = 2048               # lists that FAISS looks at on a GPU, at most
+GPU_CODES = (1, 2, 3, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 96)     # codes a row that it has kernels for
 STALE = 2.0                     # growth since training from which on a new training is advised
 
 
@@ -193,19 +195,25 @@ def _codes(dimension: int, count: int) -> str:
 
 
 def _on_device(native: Any, kind: IndexKind, device: str) -> Any:
-    """The index on a GPU where FAISS has one and offers this kind there."""
+    """The index on a GPU where FAISS has one and offers this kind there; codes of the full width only, their tables in half precision."""
     import faiss
 
-    if not device.startswith("cuda") or kind == "hnsw" or not hasattr(faiss, "StandardGpuResources"):
+    fits = kind in ("flat", "ivf") or (kind == "ivfpq" and native.pq.nbits == 8 and native.pq.M in GPU_CODES)
+    if not device.startswith("cuda") or not fits or not hasattr(faiss, "StandardGpuResources"):
         return native
-    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), int(device.partition(":")[2] or 0), native)
+    options = faiss.GpuClonerOptions()
+    options.useFloat16 = kind == "ivfpq"          # tables of 32 codes and more exceed the GPU's shared memory otherwise
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), int(device.partition(":")[2] or 0), native, options)
 
 
 def _search(native: Any, queries: Vectors, k: int, facts: IndexFacts) -> Found:
     import faiss
 
     if facts.kind in ("ivf", "ivfpq"):
-        faiss.extract_index_ivf(native).nprobe = max(1, facts.probes)
+        if hasattr(native, "getDevice"):
+            native.nprobe = min(max(1, facts.probes), GPU_PROBES)
+        else:
+            faiss.extract_index_ivf(native).nprobe = max(1, facts.probes)
     elif facts.kind == "hnsw":
         native.hnsw.efSearch = max(k, facts.probes)
     cosine, position = native.search(np.ascontiguousarray(queries, np.float32), k)

@@ -129,7 +129,7 @@ def similar(workspace: Workspace, file: Path, cohort: Cohort | None = None, spec
 def current_index(workspace: Workspace, encoder: Encoder, stored: EmbeddingSet, kind: IndexKind | str = "auto", device: str = "cpu") -> Index:
     """The saved index over all vectors of an encoder: appended to when there are new samples, built again when vectors changed."""
     folder = workspace.index(stored.key)
-    where = "cuda" if device.startswith("cuda") else "cpu"
+    where = device if device.startswith("cuda") else "cpu"
     shards = stored.shards()
     try:
         index = Index.open(folder, encoder=stored.key, weights_hash=encoder.card.weights_hash, device=where)

@@ -46,7 +46,7 @@ def command(workspace: Workspace | None, pictures: str, encoder: str | None, onl
         raise BadInput(f"{amount(len(found), 'picture')} to change, at least two are needed" + (f"; {_why(left)}" if left else ""), where=pictures)
     planned = [one for some in plan.rounds(sorted(found), cells, copies, seed) for one in some]
     body = {"pictures": len(found), "left_out": left, "changes": len(cells), "copies": copies, "seed": seed}
-    head = [f"{amount(len(found), 'picture')} at 320 pixels or less, {amount(len(planned), 'changed copy')}" + (f"; left out: {_why(left)}" if left else "")]
+    head = [f"{amount(len(found), 'picture')} at 320 pixels or less, {len(planned):,} changed copies" + (f"; left out: {_why(left)}" if left else "")]
     if dry_run:
         emit(body | {"written": False}, json_, "\n".join(head))
     elif out:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,25 @@ def test_the_kind_follows_size_and_memory():
     assert choose(100_000, 512, 16 * giga) == "flat"
     assert choose(1_000_000, 512, 16 * giga) == "ivf"
     assert choose(10_000_000, 512, 16 * giga) == "ivfpq"
+
+
+class OnGpu:
+    """As much of an IVF index of FAISS on a GPU as a search touches: no `extract_index_ivf` takes it apart."""
+
+    nprobe = 1
+
+    def getDevice(self) -> int:
+        return 0
+
+    def search(self, queries, k):
+        return np.zeros((len(queries), k), np.float32), np.full((len(queries), k), self.nprobe)
+
+
+def test_an_index_on_a_gpu_is_told_how_many_lists_to_look_at_within_what_it_can():
+    facts = Index.build([str(i) for i in range(len(ROWS))], ROWS, encoder="e", kind="ivf").facts
+    for probes, asked in ((7, 7), (5000, 2048)):
+        found = Index(OnGpu(), ["a"] * 20, replace(facts, probes=probes)).search(ROWS[:2], 3)[1]
+        assert (found == asked).all()
 
 
 @pytest.mark.gpu
