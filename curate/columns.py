@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +36,23 @@ def column_values(workspace: Workspace, cohort: Cohort, column: str, supplied: M
 
 def supplied_column(cohort: Cohort, column: str, path: Path) -> NDArray[Any]:
     """The cohort's values of one column of a table with `sample_id`; None where the table has no row. Raises NotFound, or BadInput for another table."""
+    table = supplied_table(path, ("sample_id", column))
+    value = dict(zip(table["sample_id"].to_list(), table[column].to_list()))
+    result = np.empty(len(cohort), object)
+    result[:] = [value.get(sample) for sample in cohort.table["sample_id"].to_list()]
+    return result
+
+
+def supplied_table(path: Path, columns: Iterable[str]) -> pl.DataFrame:
+    """A table of the user's own, which has at least these columns. Raises NotFound, or BadInput for another table."""
     require_file(path)
     try:
         table = pl.read_csv(path) if path.suffix.lower() in (".csv", ".txt") else pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise BadInput(f"not a table: {error}", where=str(path), hint="Parquet, or CSV with a header") from error
-    missing = {"sample_id", column} - set(table.columns)
-    if missing:
-        raise BadInput(f"the table has no column {', '.join(sorted(missing))}", where=str(path), hint=f"it has {', '.join(table.columns)}")
-    value = dict(zip(table["sample_id"].to_list(), table[column].to_list()))
-    result = np.empty(len(cohort), object)
-    result[:] = [value.get(sample) for sample in cohort.table["sample_id"].to_list()]
-    return result
+    if missing := [column for column in columns if column not in table.columns]:
+        raise BadInput(f"the table has no column {', '.join(missing)}", where=str(path), hint=f"it has {', '.join(table.columns)}")
+    return table
 
 
 def require_column(column: str) -> None:

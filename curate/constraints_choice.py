@@ -44,6 +44,9 @@ def choose(pool: Pool, strategy: ModuleType, constraints: Constraints, *, seed: 
     if patches:
         ranking = np.array(apart(list(dict.fromkeys(ranking.tolist())), pool)[0], np.int64)
     chosen = apply(ranking, pool.ids, columns, constraints, costs=costs)
+    if not len(chosen):
+        caps = ", ".join(str(limit) for limit in constraints.limits if limit.most is not None)
+        raise BadInput(f"nothing is chosen: {f'every sample is beyond a cap ({caps})' if caps else 'no sample fits the wishes'}", hint="raise a cap, or widen the pool")
     gain = dict(zip(keep[more.indices].tolist(), more.gains.tolist())) | dict(zip(keep[picks.indices].tolist(), picks.gains.tolist()))
     said = dict(zip(keep[picks.indices].tolist(), picks.reasons))
     return Picks(chosen, np.array([gain.get(at, 0.0) for at in chosen.tolist()]), tuple(said.get(at, "") for at in chosen.tolist()) if said else ())

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import minimize_scalar
 
-ALPHA = 0.05
+from isocenter.curate.evaluate_summary import ALPHA, paired_p
 
 
 def aubc(budgets: NDArray[np.floating], dice: NDArray[np.floating]) -> float:
@@ -24,7 +23,7 @@ def penalty_matrix(dice: NDArray[np.floating], *, holm: bool = False) -> NDArray
     methods, budgets, _ = dice.shape
     won = np.zeros((methods, methods))
     for budget in range(budgets):
-        wins = [(a, b, _paired(dice[a, budget] - dice[b, budget])) for a in range(methods) for b in range(methods) if a != b]
+        wins = [(a, b, paired_p(dice[a, budget] - dice[b, budget])) for a in range(methods) for b in range(methods) if a != b]
         limits = _holm([p for *_, p in wins]) if holm else [p < ALPHA for *_, p in wins]
         for (a, b, _), significant in zip(wins, limits):
             if significant and dice[a, budget].mean() > dice[b, budget].mean():
@@ -47,12 +46,6 @@ def foreground_efficiency(share: NDArray[np.floating], dice: NDArray[np.floating
     grid = np.linspace(-6, 12, 181)
     best = grid[int(np.argmin([loss(value) for value in grid]))]
     return float(np.exp(minimize_scalar(loss, bounds=(best - 0.2, best + 0.2), method="bounded", options={"xatol": 1e-10}).x))
-
-
-def _paired(difference: NDArray[np.floating]) -> float:
-    if np.ptp(difference) == 0:
-        return 0.0 if difference[0] != 0 else 1.0
-    return float(stats.ttest_1samp(difference, 0).pvalue)
 
 
 def _holm(values: list[float]) -> list[bool]:

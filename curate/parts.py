@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from isocenter.core.errors import BadInput, IsocenterError
 from isocenter.core.files import blake2b
@@ -81,22 +80,18 @@ def patches(workspace: Workspace, cohort: Cohort, cut: Cut, *, name: str, predic
         beta = LAST_BETA ** (min(1.0, len(taken) / (rounds - 1)) if rounds > 1 else 0.0)
         rows: list[dict[str, Any]] = []
         left_out: dict[str, str] = {}
-        foreground = 0
         items = Items(workspace, cohort, Pseudonyms(bytes(16)))
         for row, item in track(zip(items.rows(), items), "patches", len(cohort)):
             try:
                 parts = _sampled([part for part in cut.parts(row) if not any(part.overlaps(other) for other in before.get(part.parent_id, ()))], cut.number, seed)
-                masks = _masks(row, item)
-                rows += [{"dataset": row["dataset"], "uri": row["uri"], "split": row["split"], **found, "beta": beta} for found in _described(parts, row, masks, folders)]
-                foreground += 0 if masks is None else int(np.count_nonzero(_union(masks, row)))
+                rows += [{"dataset": row["dataset"], "uri": row["uri"], "split": row["split"], **found, "beta": beta} for found in _described(parts, row, _masks(row, item), folders)]
             except IsocenterError as error:
                 left_out[row["sample_id"]] = error.what
         if not rows:
             raise BadInput(f"{cohort.name} gives no patches: " + (next(iter(left_out.values()), "it is empty, or all of it was taken")), hint="isocenter status shows what its samples are")
         table = pl.DataFrame(rows, schema_overrides={"labels": pl.Object}, infer_schema_length=None)
         labels = pl.Series("labels", [row["labels"] for row in rows], dtype=LABELS_DTYPE)
-        planned = cohort.next(name, table.select("sample_id", "dataset", "uri", "split").with_columns(labels), "patches", **asked)
-        made = Cohort(name, planned.table, {**planned.header, "foreground_voxels": foreground}).save(workspace, dry_run=dry_run)
+        made = cohort.next(name, table.select("sample_id", "dataset", "uri", "split").with_columns(labels), "patches", **asked).save(workspace, dry_run=dry_run)
         described = table.select(PARTS.schema.names)
         if not dry_run:
             write_table(parts_path(workspace, name), described, PARTS)
@@ -115,21 +110,15 @@ def _masks(row: Mapping[str, Any], item: Item) -> TermMasks | None:
     return masks
 
 
-def _union(masks: TermMasks, row: Mapping[str, Any]) -> NDArray[np.bool_]:
-    any_ = np.zeros(tuple(row["shape"][:3]), bool)
-    for mask in masks.masks.values():
-        any_ |= mask
-    return any_
-
-
 def _described(parts: list[Part], row: Mapping[str, Any], masks: TermMasks | None, folders: PredictionFolders | None) -> list[dict[str, Any]]:
     """One row a part: labels and foreground from masks, uncertainty from predictions."""
     found: list[dict[str, Any]] = [{"sample_id": part.part_id, "labels": None, **dict.fromkeys(PARTS.schema.names[1:])} for part in parts]
     if parts and masks is not None:
-        inside = _union(masks, row)
+        inside = np.logical_or.reduce([np.zeros(tuple(row["shape"][:3]), bool), *masks.masks.values()])
+        whole = int(np.count_nonzero(inside))
         for part, one in zip(parts, found):
             here = {term for term, mask in masks.masks.items() if mask[part.slices].any()}
-            one |= {"foreground": float(inside[part.slices].mean()), "labels": dict.fromkeys(masks.annotated, "absent") | dict.fromkeys(here, "present")}
+            one |= {"foreground": float(inside[part.slices].mean()), "volume_foreground": whole, "labels": dict.fromkeys(masks.annotated, "absent") | dict.fromkeys(here, "present")}
     if parts and folders is not None:
         members = folders.read(row["sample_id"], row["shape"][:3])
         entropy, by_class = means(predictive_entropy(members), parts).tolist(), np.stack([means(one, parts) for one in class_entropies(members)], 1).tolist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.part import parse_part
 
 PARTS = Kind("parts", 1, pa.schema([
-    ("sample_id", pa.string()), ("foreground", pa.float64()), ("entropy", pa.float64()), ("class_entropy", pa.list_(pa.float64())), ("bald", pa.float64()),
+    ("sample_id", pa.string()), ("foreground", pa.float64()), ("volume_foreground", pa.int64()), ("entropy", pa.float64()), ("class_entropy", pa.list_(pa.float64())), ("bald", pa.float64()),
     ("beta", pa.float64()),
 ]))
-"""foreground: share of the part's voxels in any mask; null: no masks. entropy, bald: means over the part, in nats; class_entropy: by class,
+"""foreground: share of the part's voxels in any mask, volume_foreground: voxels in any mask of its volume; null: no masks. entropy, bald: means over the part, in nats; class_entropy: by class,
 background first; null: no predictions, or no ensemble. beta: the power of the round of annotation, for `clasp-pe`."""
 BOUNDS = ("image", "box")
+MEASURED = (*BOUNDS, "foreground", "volume_foreground")
 PART_COLUMNS = (*PARTS.schema.names[1:], *BOUNDS)
 
 
@@ -40,17 +40,21 @@ def part_column(workspace: Workspace, cohort: Cohort, column: str) -> NDArray[An
     return supplied_column(cohort, column, tables[0]) if column in PART_COLUMNS and tables else None
 
 
-def shown(pool: Pool, chosen: NDArray[np.integer], header: Mapping[str, Any]) -> dict[str, float]:
-    """What chosen patches show: the number of volumes, and the share of the volumes' foreground voxels, where masks tell it. None of them overlap."""
-    images = {pool.columns["image"][at] for at in chosen.tolist()}
-    whole = header.get("foreground_voxels")
-    if not whole or "foreground" not in pool.columns:
-        return {"volumes": float(len(images))}
-    boxes = np.array(pool.columns["box"].tolist(), np.int64)
-    half = boxes.shape[1] // 2
-    voxels = (boxes[:, half:] - boxes[:, :half]).prod(1)[chosen]
-    share = np.nan_to_num(np.array([np.nan if value is None else value for value in pool.columns["foreground"][chosen].tolist()], float))
-    return {"volumes": float(len(images)), "foreground": float((share * voxels).sum() / whole)}
+def shown(pool: Pool, chosen: NDArray[np.integer]) -> dict[str, float]:
+    """Of patches, none of which overlap: `volumes`, their number, and `foreground`, their share of the pool's volumes' voxels in masks, if there are any.
+
+    Reads the columns `MEASURED`, and gives nothing for a pool of whole samples.
+    """
+    if not set(BOUNDS) <= set(pool.columns):
+        return {}
+    image = pool.columns["image"]
+    found = {"volumes": float(len(set(image[chosen].tolist())))}
+    if not set(MEASURED) <= set(pool.columns):
+        return found
+    whole = sum(number or 0 for number in dict(zip(image.tolist(), pool.columns["volume_foreground"].tolist())).values())
+    boxes = np.array(pool.columns["box"][chosen].tolist(), np.int64).reshape(len(chosen), 2, -1)
+    share = np.array([value or 0.0 for value in pool.columns["foreground"][chosen].tolist()])
+    return found | ({"foreground": float((share * (boxes[:, 1] - boxes[:, 0]).prod(1)).sum() / whole)} if whole else {})
 
 
 def _bounds(cohort: Cohort, column: str) -> NDArray[Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -22,14 +22,16 @@ from isocenter.curate.columns import column_values, supplied_column
 from isocenter.curate.constraints import Constraints, parse_limit
 from isocenter.curate.constraints_choice import choose, part
 from isocenter.curate.features import features_of
-from isocenter.curate.parts_table import BOUNDS, PART_COLUMNS, part_column, shown
+from isocenter.curate.parts_table import MEASURED, PART_COLUMNS, part_column, shown
 from isocenter.curate.sample_licences import licence_id, sample_licences
+from isocenter.embeddings.kernels.blocks import cosine_blocks
 from isocenter.harmonize.cohort import COHORT, Cohort
 from isocenter.harmonize.cohort_line import claim
 from isocenter.harmonize.sample import SAMPLES
 
 STRATEGIES = PluginTable("strategies", "isocenter.curate.strategies", ("pick", "needs"))
 BASELINES = ("random", "stratified")
+MEASURES = ("samples", "volumes", "datasets", "terms", "foreground", "mean distance", "farthest")
 DEFAULT_STRATEGY, DEFAULT_ENCODER = "spread", "sketch"      # by the evidence in docs/decisions/400-default-selection.md
 LARGEST = float(np.finfo(np.float64).max)
 
@@ -93,10 +95,14 @@ def pool_of(workspace: Workspace, cohort: Cohort, strategy: ModuleType, encoder:
     if getattr(strategy, "uses_features", True):
         found = features_of(workspace, cohort, encoder)
         features, positions, sides = found.rows, found.positions, found.sides
-    given = {column: supplied_column(cohort, column, path) for column, path in (supplied or {}).items()}
-    columns = {column: (given[column] if column in given else _column(workspace, cohort, column, on))[positions] for column in strategy.needs}
-    columns = {column: values[positions] for column in (*BOUNDS, "foreground") if (values := part_column(workspace, cohort, column)) is not None} | columns
-    return Pool(tuple(ids[at] for at in positions), features, columns, sides), positions
+    columns = columns_of(workspace, cohort, strategy.needs, on, supplied or {})
+    return Pool(tuple(ids[at] for at in positions), features, {column: values[positions] for column, values in columns.items()}, sides), positions
+
+
+def columns_of(workspace: Workspace, cohort: Cohort, needs: Iterable[str], on: str, supplied: Mapping[str, Path]) -> dict[str, NDArray[Any]]:
+    """The columns that a strategy reads, and of patches those by which they are kept apart and measured; one value a row of the cohort."""
+    found = {column: values for column in MEASURED if (values := part_column(workspace, cohort, column)) is not None}
+    return found | {column: supplied_column(cohort, column, supplied[column]) if column in supplied else _column(workspace, cohort, column, on) for column in needs}
 
 
 def _choose(workspace: Workspace, cohort: Cohort, pool: Pool, positions: NDArray[np.int64], strategy: ModuleType, budget: float, seed: int, wishes: Wishes) -> Picks:
@@ -137,15 +143,14 @@ def _ids(path: Path | None) -> frozenset[str]:
 
 
 def _measure(cohort: Cohort, positions: NDArray[np.int64], pool: Pool, picks: Picks) -> dict[str, float]:
-    """What a choice holds: samples, datasets, present terms, the rarest term's share, and how far the pool is from it."""
+    """What a choice holds, as `MEASURES` names it: samples, datasets, present terms, and how far the pool is from it (1 - cosine, 0 and more)."""
     chosen = cohort.table[positions[picks.indices].tolist()]
     present = [term for labels in chosen["labels"].to_list() for term, state in (labels or {}).items() if state == "present"]
     measured = {"samples": float(chosen.height), "datasets": float(chosen["dataset"].n_unique()), "terms": float(len(set(present)))}
-    if "box" in pool.columns:
-        measured |= shown(pool, picks.indices, cohort.header)
+    measured |= shown(pool, picks.indices)
     if len(pool.features) and len(picks.indices):
-        nearest = np.max(pool.features @ pool.features[picks.indices].T, axis=1)
-        measured |= {"mean distance": float(np.mean(1 - nearest)), "farthest": float(np.max(1 - nearest))}
+        away = np.concatenate([np.maximum(0, 1 - block.max(1)) for _, block in cosine_blocks(pool.features, pool.features[picks.indices])])
+        measured |= {"mean distance": float(away.mean()), "farthest": float(away.max())}
     return measured
 
 

@@ -50,8 +50,8 @@ def command(workspace: Workspace, cohort: str, size: tuple[float, float, float],
     cut = Cut(size, stride or (size[0] / 2, size[1] / 2, size[2] / 2), in_mm, number)
     found = patches(workspace, Cohort.open(workspace, cohort), cut, name=name, predictions=predictions, taken=[Cohort.open(workspace, one) for one in taken],
                     rounds=rounds, seed=seed, dry_run=dry_run, force=force)
-    told = {"foreground": found.table["foreground"], "entropy": found.table["entropy"], "bald": found.table["bald"]}
-    rows = [(what, *(f"{value:.4g}" for value in (values.min(), values.mean(), values.max()))) for what, values in told.items() if values.count()]
+    told = {what: found.table[what].drop_nulls().to_numpy() for what in ("foreground", "entropy", "bald")}
+    rows = [(what, *(f"{value:.4g}" for value in (values.min(), values.mean(), values.max()))) for what, values in told.items() if len(values)]
     body = {"cohort": name, "patches": len(found.cohort), "left_out": found.left_out, "written": not dry_run}
     lines = [f"{name}: {amount(len(found.cohort), 'patch')} of {amount(found.cohort.table['uri'].n_unique(), 'volume')}",
              *([columns(rows, ("of a patch", "least", "mean", "most"))] if rows else []),

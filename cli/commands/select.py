@@ -43,12 +43,16 @@ def command(workspace: Workspace, cohort: str, by: str, budget: Budget, spend: s
     number = budget.of(len(pool))
     result = select(workspace, pool, name=name, by=by, budget=number, seed=seed, encoder=encoder, on=on, wishes=wishes, dry_run=dry_run, force=force)
     body = {"cohort": name, "samples": len(result), "by": by, "budget": number, "seed": seed, "beside": result.header["beside"], "written": not dry_run}
-    emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"]), f"isocenter export {name} --to files OUT")
+    all_ = f"all {len(result):,} taken" if len(result) == len(pool) else f"all {len(result):,} of {len(pool):,} that may be taken are"
+    note = f"the budget of {number:,g} covers the pool: {all_}" if number > len(pool) and spend == "samples" else ""
+    form = "parquet" if result.table["sample_id"].str.contains("#").all() else "files"
+    emit(body, json_, lambda: _text(name, len(result), by, result.header["beside"], note), f"isocenter export {name} --to {form} OUT")
 
 
-def _text(name: str, number: int, by: str, beside: dict[str, dict[str, float]]) -> str:
+def _text(name: str, number: int, by: str, beside: dict[str, dict[str, float]], note: str) -> str:
     from isocenter.cli.options import columns
+    from isocenter.curate.select import MEASURES
 
-    measures = list(beside[by])
+    measures = [measure for measure in MEASURES if measure in beside[by]]
     table = columns([(strategy, *(f"{found[measure]:.4g}" for measure in measures)) for strategy, found in sorted(beside.items(), key=lambda item: item[0] != by)], ("strategy", *measures))
-    return f"{name}: {amount(number, 'sample')} by {by}\n{table}"
+    return "\n".join([f"{name}: {amount(number, 'sample')} by {by}", *([note] if note else []), table])

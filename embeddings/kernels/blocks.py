@@ -13,7 +13,7 @@ BLOCK = 1 << 25         # numbers of one block (128 MiB in single precision)
 def cosine_blocks(rows: NDArray[np.floating], features: NDArray[np.floating]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(first row, cosines of some rows to all features) until all rows are through. Both: unit rows, (m, d) and (n, d)."""
     columns = np.asarray(features, np.float32)
-    step = max(1, BLOCK // max(1, len(features)))
+    step = max(1, BLOCK // max(1, *features.shape))
     for start in range(0, len(rows), step):
         yield start, np.asarray(rows[start:start + step], np.float32) @ columns.T
 

@@ -10,7 +10,8 @@ import pytest
 from isocenter.core.errors import BadInput
 from isocenter.core.plugins import PluginTable
 from isocenter.curate.api import Pool
-from isocenter.curate.evaluate import Trial, evaluate, paired_p, verdicts
+from isocenter.curate.evaluate import Trial, evaluate
+from isocenter.curate.evaluate_summary import paired_p, verdicts
 
 STRATEGIES = PluginTable("strategies", "isocenter.curate.strategies", ("pick", "needs"))
 SEEDS = (0, 1, 2, 3, 4)

@@ -61,6 +61,7 @@ def test_the_default_finds_the_rare_kinds_and_the_table_says_so(workspace, cohor
     assert by["spread"]["classes"] >= by["random"]["classes"]
     assert pl.read_parquet(tmp_path / "evidence/runs.parquet").height == 9
     assert (tmp_path / "evidence/probe-accuracy.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "evidence/against-random.svg").read_text().startswith("<?xml")
 
 
 def test_the_verb_prints_a_sentence_for_every_strategy_and_valid_json(workspace, cohorts):
@@ -88,9 +89,29 @@ def test_the_probe_is_also_asked_about_corrupted_pictures(workspace, cohorts):
     assert all(0 < row["corrupted accuracy"] < row["probe accuracy"] for row in rows)
 
 
-def test_a_budget_beyond_the_pool_and_a_pool_without_a_split_are_refused(workspace, cohorts):
-    with pytest.raises(BadInput, match="more than the 31"):
-        evaluate_cohorts(workspace, *cohorts, by=[], budgets=[1000], seeds=2, encoder="thumbnail", probe="thumbnail")
+def test_a_budget_beyond_the_pool_takes_all_of_it_and_says_so(workspace, cohorts):
+    found = evaluate_cohorts(workspace, *cohorts, by=[], budgets=[1000, 31], seeds=2, encoder="thumbnail", probe="thumbnail")
+    assert found.summary["budget"].unique().to_list() == [31]
+    assert found.verdicts == ("budget 31: every choice gives the same probe accuracy, as a budget does that takes the whole pool",)
+    done = CliRunner().invoke(cli, ["select", "pool-all", "--budget", "500", "--with", "thumbnail", "--as", "whole", "-w", str(workspace.root)], catch_exceptions=False)
+    assert "the budget of 500 covers the pool: all 31 taken" in done.output
+    measured = Cohort.open(workspace, "whole").header["beside"]
+    assert all(0 <= found[name] < 1e-6 for found in measured.values() for name in ("mean distance", "farthest"))
+
+
+def test_a_choice_that_caps_leave_empty_is_an_error_that_names_them(workspace, cohorts):
+    with pytest.raises(BadInput, match=r"nothing is chosen: every sample is beyond a cap \(dataset=pool<=0\)"):
+        select(workspace, cohorts[0], name="never", by="random", budget=5, wishes=Wishes(limits=("dataset=pool<=0",)))
+
+
+def test_columns_of_a_strategy_come_from_a_table(workspace, cohorts, tmp_path):
+    ids = cohorts[0].table["sample_id"].to_list()
+    pl.DataFrame({"sample_id": ids, "score": range(len(ids))}).write_csv(tmp_path / "s.csv")
+    found = evaluate_cohorts(workspace, *cohorts, by=["score"], budgets=[9], seeds=2, encoder="thumbnail", probe="thumbnail", supplied={"score": tmp_path / "s.csv"})
+    assert "score" in found.runs["strategy"].to_list()
+
+
+def test_a_pool_without_a_split_is_refused(workspace, cohorts):
     with pytest.raises(BadInput, match="no split"):
         evaluate_cohorts(workspace, cohorts[0], None, by=[], budgets=[9], seeds=2)
 
