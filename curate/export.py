@@ -32,6 +32,7 @@ from isocenter.registry.licenses import Use
 
 __all__ = ["EXPORTERS", "MANIFEST", "Exported", "Wishes", "export", "preview", "verify"]
 RECIPE = "recipe.toml"
+FORMAT_OPTIONS = ("by_annotation", "regions")       # wishes that only some formats know
 EXPORTERS = PluginTable("exporters", "isocenter.curate.exporters", ("write",))
 
 
@@ -41,7 +42,8 @@ class Wishes:
 
     accept_leakage: go on although samples of one patient, study or picture stand on two sides. against: cohorts (benchmarks) that nothing may be
     shared with. identifying: DICOM that names a person is refused, cleaned or kept. keep_dates: dates of DICOM files stay.
-    skip_unfit: leave out what the format cannot carry. by_annotation: one dataset per set of annotated terms (nnunet).
+    skip_unfit: leave out what the format cannot carry. by_annotation: one dataset per set of annotated terms; regions: overlapping structures
+    are kept as regions (both nnunet).
     conceal_names: replace ids in published file names too. pseudonym_key: a file in place of the workspace's own key.
     """
 
@@ -51,6 +53,7 @@ class Wishes:
     keep_dates: bool = False
     skip_unfit: bool = False
     by_annotation: bool = False
+    regions: bool = False
     conceal_names: bool = False
     pseudonym_key: Path | None = None
 
@@ -134,14 +137,15 @@ class _Chosen:
 def _plan(workspace: Workspace, cohort: Cohort, to: str, use: Use, wishes: Wishes, *, dry_run: bool = False) -> _Plan:
     exporter = EXPORTERS.get(to, workspace.plugins)
     offered = getattr(exporter, "OPTIONS", ())
-    if wishes.by_annotation and "by_annotation" not in offered:
-        raise UsageError(f"{to} has no --by-annotation", hint="--to nnunet")
+    options = {name: True for name in FORMAT_OPTIONS if getattr(wishes, name)}
+    if strange := [name for name in options if name not in offered]:
+        raise UsageError(f"{to} has no --{strange[0].replace('_', '-')}", hint="--to nnunet")
     pseudonyms = open_pseudonyms(workspace, wishes.pseudonym_key, dry_run=dry_run)
     items = Items(workspace, cohort, pseudonyms, conceal_names=wishes.conceal_names, identifying=wishes.identifying, keep_dates=wishes.keep_dates)
     checked = check(workspace, cohort, items, use=use, fits=getattr(exporter, "fits", None), identifying=wishes.identifying,
                     accept_leakage=wishes.accept_leakage, against=wishes.against, skip_unfit=wishes.skip_unfit)
     asked = {name: value for name, value in asdict(wishes).items() if value != getattr(Wishes(), name) and name != "pseudonym_key"}
-    return _Plan(exporter, items, checked, {"by_annotation": True} if wishes.by_annotation else {}, asked | {"pseudonyms": pseudonyms.check})
+    return _Plan(exporter, items, checked, options, asked | {"pseudonyms": pseudonyms.check})
 
 
 def _run(plan: _Plan, chosen: _Chosen, out: Target) -> None:

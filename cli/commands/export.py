@@ -29,6 +29,7 @@ WARNINGS_SHOWN = 10
 @click.option("--pseudonym-key", type=click.Path(path_type=Path), metavar="FILE", help="The key of the pseudonyms.  [default: the workspace's own]")
 @click.option("--skip-unfit", is_flag=True, help="Leave out samples that the format cannot carry; the ledger names them.")
 @click.option("--by-annotation", is_flag=True, help="nnunet: one dataset per set of annotated terms instead of an ignore label.")
+@click.option("--regions", is_flag=True, help="nnunet: keep overlapping structures as regions; else the smaller one is painted over the larger.")
 @dry_run
 @with_workspace
 @as_json

@@ -1,4 +1,4 @@
-"""What several exporters need of a picture: whether it is one, its name, and its bytes in a form that every loader reads."""
+"""What several exporters need of a picture: whether it is one, its name, and its bytes and its label in a form that every loader reads."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 from isocenter.core.errors import Unreadable
 from isocenter.curate.export_item import Item
 from isocenter.curate.export_target import Target
+from isocenter.curate.exporters._labels import Paint, painted
 from isocenter.harmonize.image import Pixels, recognize
 
 PLAIN = {"png": "png", "jpeg": "jpg"}
@@ -37,6 +38,14 @@ def picture_bytes(item: Item, out: Target) -> bytes:
     data = png(rows_first(item), path)
     out.note(item, "changed", f"written as PNG ({item.row['format']} as published)", 1, "file")
     return data
+
+
+def write_label(item: Item, paint: Paint, out: Target, name: str) -> str:
+    """The painted label of a picture as PNG of its size."""
+    def make(draft: Path) -> None:
+        draft.write_bytes(png(painted(item, paint, size_of(item)[::-1], out, "pixel"), item.files[0][0]))
+
+    return out.write(name, make)
 
 
 def rows_first(item: Item) -> Pixels:

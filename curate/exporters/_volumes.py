@@ -1,10 +1,9 @@
-"""What several exporters need of a volume: its NIfTI file, and its masks painted into one label array on the same grid."""
+"""What several exporters need of a volume: its NIfTI file, and its label on the same grid."""
 
 from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from isocenter.core.errors import Unreadable
 from isocenter.curate.export_item import MEMBER, Item
 from isocenter.curate.export_target import Target
-from isocenter.harmonize.mask_terms import TermMasks
+from isocenter.curate.exporters._labels import Paint, painted
 
 NIFTI = (".nii", ".nii.gz")
 TOLERANCE = 0.5
@@ -46,37 +45,11 @@ def volume_of(item: Item) -> Path:
     return found
 
 
-def paint(masks: TermMasks, terms: Sequence[str], shape: tuple[int, ...]) -> tuple[NDArray[np.uint16], int, int]:
-    """Label array (term n is n + 1, *ignore* is one more than the last), number of ignored voxels, number of overpainted ones.
-
-    Larger structures are painted first. What is outside all structures is background only where every term is annotated: elsewhere it may be
-    one of the missing ones and is ignored. Raises Unreadable when a mask has another shape.
-    """
-    label = np.zeros(shape, np.uint16)
-    overpainted = 0
-    for term, mask in sorted(masks.masks.items(), key=lambda found: (-int(found[1].sum()), found[0])):
-        if mask.shape != tuple(shape):
-            raise Unreadable(f"the mask of {term} has shape {mask.shape}, its image {tuple(shape)}")
-        overpainted += int(((label > 0) & mask).sum())
-        label[mask] = terms.index(term) + 1
-    ignored = 0
-    if set(terms) - masks.annotated:
-        ignored = int((label == 0).sum())
-        label[label == 0] = len(terms) + 1
-    return label, ignored, overpainted
-
-
-def write_label(item: Item, image: Path, terms: Sequence[str], out: Target, name: str) -> str:
-    """The painted label of a sample on the grid of its image; ignored and overpainted voxels go into the ledger."""
+def write_label(item: Item, image: Path, paint: Paint, out: Target, name: str) -> str:
+    """The painted label of a sample on the grid of its image."""
     def make(draft: Path) -> None:
         source = nib.load(image)
-        masks = item.masks()
-        label, ignored, overpainted = paint(masks, terms, source.shape[:3])
-        save_nifti(nib.Nifti1Image(label.astype(np.uint8 if len(terms) < 254 else np.uint16), source.affine), draft)
-        if ignored:
-            out.note(item, "ignored", f"outside the annotated structures; not annotated: {_listed(sorted(set(terms) - masks.annotated))}", ignored, "voxel")
-        if overpainted:
-            out.note(item, "changed", "structures overlap: the smaller one was painted over the larger", overpainted, "voxel")
+        save_nifti(nib.Nifti1Image(painted(item, paint, source.shape[:3], out, "voxel"), source.affine), draft)
 
     return out.write(name, make)
 
@@ -114,7 +87,3 @@ def _same(one: tuple[tuple[int, ...], NDArray[np.float64]], other: tuple[tuple[i
     apart = (one[1] - other[1])[:3, :3] @ corners + (one[1] - other[1])[:3, 3:]
     smallest = float(np.sqrt((one[1][:3, :3] ** 2).sum(0)).min())
     return bool(np.sqrt((apart**2).sum(0)).max() <= TOLERANCE * smallest)
-
-
-def _listed(terms: list[str]) -> str:
-    return ", ".join(terms[:5]) + (f" and {len(terms) - 5} more" if len(terms) > 5 else "")

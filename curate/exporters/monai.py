@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from isocenter.curate.export_item import Item
 from isocenter.curate.export_target import Target
-from isocenter.curate.exporters._pictures import key_of, picture_only, png, size_of
+from isocenter.curate.exporters import _pictures, _volumes
+from isocenter.curate.exporters._labels import Exclusive, Paint
+from isocenter.curate.exporters._pictures import key_of, picture_only
 from isocenter.curate.exporters._published import published
-from isocenter.curate.exporters._volumes import paint, volume_of, volume_only, write_label, write_volume
+from isocenter.curate.exporters._volumes import volume_of, volume_only, write_volume
 
 LISTS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -34,7 +34,7 @@ def write(items: Iterable[Item], out: Target) -> None:
     modalities: dict[str, None] = {}
     for item in items:
         with out.sample(item):
-            entry = _entry(item, terms, out) | {"sample_id": item.sample_id, "labels": item.row["labels"]}
+            entry = _entry(item, Exclusive(terms), out) | {"sample_id": item.sample_id, "labels": item.row["labels"]}
             if boxes := item.boxes():
                 entry["boxes"] = [{"term": mark.term, "box": mark.corners} for mark in boxes]
             lists[LISTS.get(item.split or "train", "training")].append(entry)
@@ -47,21 +47,12 @@ def write(items: Iterable[Item], out: Target) -> None:
     })
 
 
-def _entry(item: Item, terms: list[str], out: Target) -> dict[str, Any]:
+def _entry(item: Item, paint: Paint, out: Target) -> dict[str, Any]:
     key = key_of(item)
     if volume_only(item) is None:
         image = volume_of(item)
         entry = {"image": write_volume(image, out, f"images/{key}.nii.gz")}
-        return entry | ({"label": write_label(item, image, terms, out, f"labels/{key}.nii.gz")} if item.mask_terms() else {})
+        return entry | ({"label": _volumes.write_label(item, image, paint, out, f"labels/{key}.nii.gz")} if item.mask_terms() else {})
     suffix = "" if item.member else Path(item.files[0][1]).suffix
     entry = {"image": published(item, 0, out, f"images/{key}{suffix}")}
-    return entry | ({"label": out.write(f"labels/{key}.png", lambda draft: _picture_label(draft, item, terms, out))} if item.mask_terms() and picture_only(item) is None else {})
-
-
-def _picture_label(draft: Path, item: Item, terms: list[str], out: Target) -> None:
-    label, ignored, overpainted = paint(item.masks(), terms, size_of(item)[::-1])
-    draft.write_bytes(png(label.astype(np.uint8) if len(terms) < 254 else label, item.files[0][0]))
-    if ignored:
-        out.note(item, "ignored", "outside the annotated structures of a sample that leaves terms unannotated", ignored, "pixel")
-    if overpainted:
-        out.note(item, "changed", "structures overlap: the smaller one was painted over the larger", overpainted, "pixel")
+    return entry | ({"label": _pictures.write_label(item, paint, out, f"labels/{key}.png")} if item.mask_terms() and picture_only(item) is None else {})

@@ -48,7 +48,7 @@ def test_a_refusal_names_itself_and_the_way_on(home: Path, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert error.startswith("error: refused for 2 reasons:")
     assert "licence: use 'share' is not allowed" in error
-    assert "unfit: 2 of 2 samples do not fit this format: 2 is no volume (png)" in error
+    assert "unfit: 2 of 2 samples do not fit this format: 2 has no mask (only test samples may have none)" in error
     assert "--skip-unfit" in error
 
 

@@ -33,7 +33,7 @@ TAKEN = {
     "coco": {"picture", "deep-picture", "tiff", "npz-member", "dicom-picture", "boxes", "no-labels"},
     "imis": {"picture"},
     "monai": {"picture", "deep-picture", "tiff", "npz-member", "float-member", "dicom-picture", "volume-with-mask", "boxes", "no-labels"},
-    "nnunet": {"volume-with-mask"},
+    "nnunet": {"volume-with-mask", "picture"},
     "sat-jsonl": {"volume-with-mask"},
 }
 """What each format can carry. A fractional picture in an archive fits nowhere but plain files, tables and MONAI (as .npy)."""

@@ -137,7 +137,7 @@ def test_nnunet_ignores_what_nobody_annotated(workspace: Workspace, organs: Coho
     assert [sorted(np.unique(label).tolist()) for label in labels] == [[0, 1, 2], [0, 1, 2], [1, 3]]
     assert {path.name.removesuffix("_0000.nii.gz") for path in (tmp_path / "out/imagesTr").iterdir()} == {path.name.removesuffix(".nii.gz") for path in (tmp_path / "out/labelsTr").iterdir()}
     ledger = pl.read_parquet(tmp_path / "out/ledger.parquet")
-    assert ledger.select("what", "number", "unit", "why").rows() == [("ignored", 112, "voxel", "outside the annotated structures; not annotated: spleen")]
+    assert ledger.select("what", "number", "unit", "why").rows() == [("ignored", 112, "voxel", "may be a structure that nobody annotated: spleen")]
 
 
 def test_nnunet_labels_run_without_a_gap_and_lie_on_their_images(workspace: Workspace, organs: Cohort, tmp_path: Path) -> None:
