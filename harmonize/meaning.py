@@ -17,17 +17,26 @@ from isocenter.registry.labelmaps import FACTS, all_maps, maps_of
 def second_readings(slug: str, release: str | None, reader: Reader, values: Collection[str], settled: Collection[str] = ()) -> list[Contradiction]:
     """Values that another map of the dataset reads as another structure, unless the layout has settled that map.
 
-    A map is believed where it is the dataset's own, for this release and the encoding that the files are stated to be in. Otherwise the
-    maps of that encoding are asked. Where none of them knows the values, the files are in another encoding than stated: then every map of
-    the dataset is asked, unless the layout gives the meanings itself. Values: as the files hold them, 0 left out.
+    A map is believed where it is the dataset's own, for this release and the encoding that the files are stated to be in; where no release is stated, its other
+    editions are asked. Otherwise the maps of that encoding are asked, and nothing is said if one of them, of a part or task of the dataset, reads everything alike.
+    Where none of them knows the values, the files are in another encoding than stated: then every map of the dataset is asked, unless the layout gives the
+    meanings itself. Values: as the files hold them, 0 left out.
     """
     own = {mapping.name: mapping for mapping in (*maps_of(slug), *_used_for(slug))}
-    if reader.map.encoding == reader.encoding and reader.map.name in all_maps() and (reader.map.name in own or not own) and not _other_release(reader.map, release):
-        return []
     known = own | {mapping.name: mapping for mapping in (maps_of(reader.map.dataset) if reader.map.dataset else ())}
     rivals = [mapping for mapping in known.values() if mapping.name not in settled and mapping.name != reader.map.name]
     stated = [mapping for mapping in rivals if mapping.encoding == reader.encoding and not _other_release(mapping, release)]
-    chosen = stated if reader.map.name not in all_maps() or any(_knows(mapping, values) for mapping in stated) else rivals
+    shipped = reader.map.name in all_maps()
+    if shipped and reader.map.encoding == reader.encoding and (reader.map.name in own or not own):
+        editions = [mapping for mapping in stated if mapping.release and _other_release(mapping, reader.map.release)]
+        if not _other_release(reader.map, release):
+            chosen = [] if release else [mapping for mapping in editions if _knows(mapping, values)]
+        else:
+            chosen = editions or stated
+    elif any(mapping.name in own and _knows(mapping, values) and not contradictions(reader.map, [mapping]) for mapping in stated):
+        chosen = []
+    else:
+        chosen = stated if not shipped or any(_knows(mapping, values) for mapping in stated) else rivals
     return [replace(clash, witnesses=_witnesses(clash, known.values())) for clash in contradictions(reader.map, chosen, sorted(values))]
 
 

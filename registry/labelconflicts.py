@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from isocenter.registry import vocabulary
@@ -32,7 +32,8 @@ def contradictions(mapping: LabelMap, others: Iterable[LabelMap], values: Iterab
     """Values (None: all of the map) that another map reads as another structure.
 
     A more general or more specific word for the same thing is none: readings contradict each other only if no term of one is,
-    is a kind of, or is part of a term of the other. Union and absorb entries say how values are put together, not what they are.
+    is a kind of, or is part of a term of the other, or if two values have changed places (kidney and renal vein). Union and absorb entries say how values are
+    put together, not what they are.
     """
     found = []
     mine = _readings(mapping)
@@ -42,9 +43,15 @@ def contradictions(mapping: LabelMap, others: Iterable[LabelMap], values: Iterab
         theirs = _readings(other)
         for value in mine if values is None else values:
             one, two = mine.get(value.casefold()), theirs.get(value.casefold())
-            if one and two and not are_related(one, two):
+            if one and two and (not are_related(one, two) or _exchanged(value.casefold(), mine, theirs)):
                 found.append(Contradiction(value, mapping.name, one, other.name, two))
     return sorted(found, key=lambda item: (item.other_map, len(item.value), item.value))
+
+
+def _exchanged(value: str, mine: Mapping[str, tuple[str, ...]], theirs: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether one map gives this value and another one the two meanings that the other map gives them crosswise."""
+    here, there = mine[value], theirs[value]
+    return here != there and any(theirs.get(other) == here and meaning == there for other, meaning in mine.items() if other != value)
 
 
 def are_related(one: Iterable[str], two: Iterable[str]) -> bool:

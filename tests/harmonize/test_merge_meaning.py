@@ -116,3 +116,23 @@ def test_a_value_that_the_map_does_not_list_is_refused_with_the_map_that_does(wo
     assert f"holds {value}, which label map {labels!r} does not list; " in row["issues"][-1]
     assert told in row["issues"][-1]
     assert not row["labels"]
+
+
+def test_two_editions_that_nobody_tells_apart_are_asked_about_and_a_stated_release_settles_it(workspace: Workspace, masks: Masks) -> None:
+    older, newer = "totalsegmentator-total-v1", "totalsegmentator-total"
+    with pytest.raises(Conflict, match=f"value 7 is pancreas in map '{newer}' and aorta in map '{older}'"):
+        merge(workspace, [masks("unsaid", "totalsegmentator", "7", newer, "model output")], name="c")
+    assert len(merge(workspace, [masks("said", "totalsegmentator@v2", "7", newer, "model output")], name="c")) == 1
+    with pytest.raises(Conflict, match=f"in map '{older}' and pancreas in map '{newer}'"):
+        merge(workspace, [masks("wrong", "totalsegmentator@v2", "7", older, "model output")], name="c")
+
+
+def test_a_task_of_a_dataset_is_not_held_against_its_other_tasks(workspace: Workspace, masks: Masks) -> None:
+    mine = '[[labels]]\nname = "mine"\nvalues = { "1" = "brain", "2" = "brainstem", "3" = "optic chiasm" }\n'
+    assert len(merge(workspace, [masks("heads", "segrap2023", "2", "mine", extra=mine)], name="c")) == 1
+
+
+@pytest.mark.parametrize("slug", ["brats-2018", "brats-2021"])
+def test_maps_of_the_wrong_year_do_not_vouch_for_each_other(workspace: Workspace, masks: Masks, slug: str) -> None:
+    with pytest.raises(Conflict, match="value 1 is necrotic tumor core in map 'brats2023-gli' and non-enhancing tumor core"):
+        merge(workspace, [masks("glioma", slug, "1", "brats2023-gli")], name="c")

@@ -67,6 +67,12 @@ def test_any_altered_map_is_seen_not_only_the_known_ones() -> None:
     assert contradictions(replace(right, name="again"), [right]) == []
 
 
+def test_a_whole_and_its_part_that_have_changed_places_contradict() -> None:
+    known = find("kipa22")
+    swapped = replace(known, name="mine", entries=tuple(replace(entry, raw={"1": "2", "2": "1"}.get(entry.raw, entry.raw)) for entry in known.entries))
+    assert [(clash.value, clash.reading, clash.other_reading) for clash in contradictions(swapped, [known])] == [("1", ("kidney",), ("renal vein",)), ("2", ("renal vein",), ("kidney",))]
+
+
 def test_a_more_general_word_is_no_contradiction() -> None:
     assert contradictions(find("kipa22"), [find("segbook-task036-kipa22")], ["4"]) == []
 
