@@ -18,7 +18,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.harmonize.dicom.stack import dicom_samples
 from isocenter.harmonize.file_facts import cached_headers
 from isocenter.harmonize.grouping import slice_position
-from isocenter.harmonize.image import Pixels, load_pixels, pixel_hash
+from isocenter.harmonize.image import Pixels, load_pixels, pixel_hash, simplest
 from isocenter.harmonize.quality._look import PIXEL_CODES, pixel_findings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.source import open_source
@@ -143,4 +143,6 @@ def _look(decoder: Decoder, row: dict[str, Any]) -> Seen:
         array, axes = decoder.loader_with_axes(row["sample_id"])()
     except Unreadable as error:
         return Seen(None, cause=error.what)
-    return Seen(pixel_hash(array), tuple(str(finding) for finding in pixel_findings(array, axes, row)[0]))
+    plain = simplest(array) if "c" in (axes or "") or (axes is None and (row["channels"] or 1) > 1) else array
+    axes = axes.replace("c", "") if axes and plain.ndim < array.ndim else axes
+    return Seen(pixel_hash(plain), tuple(str(finding) for finding in pixel_findings(plain, axes, row)[0]))
