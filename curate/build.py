@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import tomli_w
 
-from isocenter.core.errors import BadInput
+from isocenter.core.errors import BadInput, Refused
 from isocenter.core.files import fingerprint, write_text
 from isocenter.core.progress import say
 from isocenter.core.runs import ledger, versions
@@ -26,7 +26,7 @@ from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
 from isocenter.curate.recipe_check import check_recipe, require_use
 from isocenter.curate.recipe_geometry import bring
-from isocenter.curate.recipe_options import contents, geometry, select_wishes, split_terms
+from isocenter.curate.recipe_options import as_lines, contents, geometry, select_wishes, split_terms
 from isocenter.curate.report import write_report
 from isocenter.curate.select import select
 from isocenter.curate.settled import concerning, settled
@@ -78,12 +78,21 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
         fates = account(workspace, recipe, cohorts)
         write_table(workspace.root / "runs" / f"{recipe.name}.files.parquet", fates, FILES, {"recipe": recipe.fingerprint})
         lock = _lock(workspace, recipe, last)
-        exported = export(workspace, last, to=recipe.stages["export"].get("to", "files"), folder=out or workspace.export(recipe.name), use=recipe.use,
-                          wishes=Wishes.of(recipe.stages["export"]), extras={"recipe.toml": recipe.text, "recipe.lock": lock.read_text(encoding="utf-8")})
+        exported = _export(workspace, recipe, last, out or workspace.export(recipe.name), lock.read_text(encoding="utf-8"))
         counts = dict(fates.group_by("fate").len().sort("fate").iter_rows())
         run.counts |= counts
         report = write_report(workspace, recipe, cohorts, fates, exported, [*warnings, *left])
     return Built(recipe, {cohort.name: len(cohort) for cohort in cohorts}, exported, counts, lock, report, warnings, left)
+
+
+def _export(workspace: Workspace, recipe: Recipe, last: Cohort, folder: Path, lock: str) -> Exported:
+    """The corpus as the recipe wants it. What `export` refuses is answered by lines of the recipe."""
+    options = recipe.stages["export"]
+    try:
+        return export(workspace, last, to=options.get("to", "files"), folder=folder, use=recipe.use, wishes=Wishes.of(options), extras={"recipe.toml": recipe.text, "recipe.lock": lock})
+    except Refused as error:
+        error.where, error.hint = str(recipe.path), as_lines(error.hint or "")
+        raise
 
 
 def scan_members(workspace: Workspace, recipe: Recipe) -> list[str]:

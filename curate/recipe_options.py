@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,18 @@ def contents(workspace: Workspace, recipe: Recipe, stage: str) -> dict[str, str]
     if keep is None or keep == f"{recipe.name}.split" or not workspace.cohort(keep).exists():
         return found
     return found | {keep: table_fingerprint(workspace.cohort(keep))}
+
+
+def as_lines(advice: str) -> str:
+    """Advice that names options of `isocenter export`, as it is written in a recipe.
+
+    >>> as_lines("--skip-unfit leaves them out, or another --to")
+    '[export] skip_unfit = true leaves them out, or another [export] to'
+    """
+    found = re.sub(r"--use (\w+)", r'use = "\1"', advice)
+    found = re.sub(r"--identifying (\w+)", r'[export] identifying = "\1"', found)
+    found = re.sub(r"--to(?: (\w+))?", lambda match: f'[export] to = "{match[1]}"' if match[1] else "[export] to", found)
+    return re.sub(r"--(skip-unfit|accept-leakage|by-annotation)", lambda match: f"[export] {match[1].replace('-', '_')} = true", found)
 
 
 def _texts(options: dict[str, Any], key: str) -> tuple[str, ...]:
