@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from isocenter.core.errors import Unreadable
-from isocenter.harmonize.dicom.frames import COMPONENTS, Frame, Scale, component, multiframe_dataset, real_world
+from isocenter.harmonize.dicom.frames import COMPONENTS, Frame, Scale, component, multiframe_dataset, real_world, traits
 from isocenter.harmonize.dicom.header import Header
 
 PHILIPS_SCALE_SLOPE = 0x2005100E
 PHILIPS_FRAME_GROUP = 0x2005140F
+PHILIPS_GRADIENT = (0x20051412, 0x20051413)
+PLACES = (0x00209056, 0x00209057, 0x00200032, 0x00200037, 0x00209113, 0x00209116)
+"""Elements that say where a frame lies: stack, position in the stack, image position and orientation and their sequences."""
 
 
 def enhanced_frames(header: Header, plain: Frame) -> list[Frame]:
@@ -22,10 +25,17 @@ def enhanced_frames(header: Header, plain: Frame) -> list[Frame]:
     if len(groups) != count:
         raise Unreadable(f"{count} frames but {len(groups)} per-frame descriptions", where=str(header.path))
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
-    return [_frame(index, group, shared, dataset, plain, header) for index, group in enumerate(groups)]
+    axes = _time_axes(dataset)
+    return [_frame(index, group, shared, dataset, plain, header, axes) for index, group in enumerate(groups)]
 
 
-def _frame(index: int, group: Any, shared: Any, dataset: Any, plain: Frame, header: Header) -> Frame:
+def _time_axes(dataset: Any) -> list[int]:
+    """Which of the dimension indices do not number the place."""
+    pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or []]
+    return [axis for axis, pointer in enumerate(pointers) if pointer not in PLACES]
+
+
+def _frame(index: int, group: Any, shared: Any, dataset: Any, plain: Frame, header: Header, axes: list[int]) -> Frame:
     def find(sequence: str, keyword: str) -> Any:
         for source in (group, shared):
             for item in (source.get(sequence) or []) if source is not None else []:
@@ -44,6 +54,8 @@ def _frame(index: int, group: Any, shared: Any, dataset: Any, plain: Frame, head
     intercept = number("PixelValueTransformationSequence", "RescaleIntercept")
     intercept = plain.intercept if intercept is None else intercept
     temporal = find("FrameContentSequence", "TemporalPositionIndex")
+    values = find("FrameContentSequence", "DimensionIndexValues")
+    values = [] if values is None else [values] if isinstance(values, int) else list(values)
     return replace(
         plain, index=index,
         position=_numbers(find("PlanePositionSequence", "ImagePositionPatient"), 3),
@@ -54,7 +66,8 @@ def _frame(index: int, group: Any, shared: Any, dataset: Any, plain: Frame, head
         echo_ms=number("MREchoSequence", "EffectiveEchoTime"),
         component=COMPONENTS.get(complex_part) or component(frame_type), derived=frame_type[:1] == ["DERIVED"],
         time=(float(temporal or 0), *plain.time, float(index)),
-        traits=(number("MRDiffusionSequence", "DiffusionBValue"), find("MRDiffusionSequence", "DiffusionDirectionality"), _direction(find)),
+        traits=traits(number("MRDiffusionSequence", "DiffusionBValue"), _direction(find), None),
+        dimensions=tuple(float(values[axis]) for axis in axes if axis < len(values)), gradient=_gradient(group),
         real_world=_real_world(group, header, slope, intercept),
     )
 
@@ -63,6 +76,13 @@ def _direction(find: Callable[[str, str], Any]) -> tuple[float, ...] | None:
     """The diffusion gradient's direction."""
     items = find("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
     return _numbers(items[0].get("DiffusionGradientOrientation"), 3) if items else None
+
+
+def _gradient(group: Any) -> tuple[float, ...]:
+    """Philips' numbers of b-value and direction, from the frame's private group."""
+    source = next(_with_private((group,)))
+    found = [source.get(tag) for tag in PHILIPS_GRADIENT]
+    return tuple(0.0 if element is None else float(element.value) for element in found)
 
 
 def _real_world(group: Any, header: Header, slope: float, intercept: float) -> Scale | None:

@@ -26,7 +26,8 @@ class Frame:
     spacing_mm: (between rows, between columns). slope, intercept: stored value → physical value. precise: Philips' scale slope.
     real_world: slope and intercept of Philips' real world values where the file tells no other scale.
     time: what orders frames of one place, first thing first; clock: the acquisition time as HHMMSS, another way. echo_ms, component, derived: what
-    must not share a volume; traits: what frames of one time point have in common (b-value, direction, inversion time).
+    must not share a volume. What frames of one time point have in common: traits (b-value, direction, inversion time), dimensions (an enhanced
+    file's indices but those of the place), gradient (Philips' numbers of b-value and direction), trigger_ms.
     """
 
     path: Path
@@ -49,7 +50,10 @@ class Frame:
     tile: tuple[int, int] | None = None
     gap_mm: float | None = None
     clock: float = 0.0
-    traits: tuple[Any, ...] = ()
+    traits: tuple[float, ...] = ()
+    dimensions: tuple[float, ...] = ()
+    gradient: tuple[float, ...] = ()
+    trigger_ms: float = 0.0
     real_world: Scale | None = None
 
     def scales(self) -> tuple[Scale, ...]:
@@ -95,7 +99,9 @@ def _plain(header: Header) -> Frame:
         acquisition=int(header.number("AcquisitionNumber") or 0),
         time=(header.number("TemporalPositionIdentifier") or 0.0, header.number("InstanceNumber") or 0.0),
         pixel_form=_pixel_form(header), gap_mm=header.number("SpacingBetweenSlices"), clock=_clock(header),
-        traits=(header.number("DiffusionBValue"), header.number("InversionTime")), real_world=_real_world(header),
+        traits=traits(header.number("DiffusionBValue"), header.numbers("DiffusionGradientOrientation", 3), header.number("InversionTime")),
+        gradient=(header.number("PhilipsBValueNumber") or 0.0, header.number("PhilipsGradientNumber") or 0.0),
+        trigger_ms=header.number("TriggerTime") or 0.0, real_world=_real_world(header),
     )
 
 
@@ -112,6 +118,11 @@ def component(image_type: list[str], header: Header | None = None) -> str:
         if part in COMPONENTS:
             return COMPONENTS[part]
     return ""
+
+
+def traits(b_value: float | None, direction: tuple[float, ...] | None, inversion_ms: float | None) -> tuple[float, ...]:
+    """b-value, direction and inversion time as numbers that can be compared and ordered; what is not told is -1 or no direction."""
+    return (-1.0 if b_value is None else b_value, *(round(part, 4) for part in direction or (0.0, 0.0, 0.0)), -1.0 if inversion_ms is None else inversion_ms)
 
 
 def multiframe_dataset(header: Header) -> Any:

@@ -29,7 +29,8 @@ WANTED: dict[str, int] = {
     "ReferringPhysicianAddress": 0x00080092, "ReferringPhysicianTelephoneNumbers": 0x00080094, "StationName": 0x00081010,
     "PhysiciansOfRecord": 0x00081048, "PerformingPhysicianName": 0x00081050, "NameOfPhysiciansReadingStudy": 0x00081060,
     "OperatorsName": 0x00081070, "DeviceSerialNumber": 0x00181000, "RequestingPhysician": 0x00321032, "AdmissionID": 0x00380010,
-    "DiffusionBValue": 0x00189087, "GEImageComponent": 0x0043102F, "PhilipsScaleSlope": 0x2005100E, "UIHGridCount": 0x00651050,
+    "DiffusionBValue": 0x00189087, "DiffusionGradientOrientation": 0x00189089, "GEImageComponent": 0x0043102F, "UIHGridCount": 0x00651050,
+    "PhilipsScaleSlope": 0x2005100E, "PhilipsBValueNumber": 0x20051412, "PhilipsGradientNumber": 0x20051413,
 }
 INDEXED = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "Modality", "Manufacturer", "SeriesDescription",

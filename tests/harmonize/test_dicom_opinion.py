@@ -13,6 +13,7 @@ AXIAL = np.array([[-0.8, 0, 0, 20], [0, -0.8, 0, 18], [0, 0, 2.5, -30], [0, 0, 0
 RNG = np.random.default_rng(7)
 STACK = RNG.integers(0, 3000, (48, 40, 8), dtype=np.int16)
 SERIES = RNG.integers(0, 3000, (48, 40, 5, 4), dtype=np.int16)
+ONE_MOMENT = {"AcquisitionNumber": 1, "AcquisitionTime": "120000", "ContentTime": "120000"}
 installed = pytest.mark.skipif(program() is None, reason="dcm2niix, the second conversion, is not installed")
 
 
@@ -154,7 +155,7 @@ def test_one_is_refuted_only_where_headers_tell_the_time_points(tmp_path, monkey
     """Numbered at random, nothing says which slices belong together."""
     opinions(tmp_path, monkeypatch, SERIES.reshape(48, 40, 20, order="F"))
     order = np.random.default_rng(1).permutation(20).reshape(5, 4)
-    (result,) = converted(tmp_path, SERIES, modality="MR", change=put(AcquisitionNumber=1, InstanceNumber=lambda z, t: int(order[z, t])))
+    (result,) = converted(tmp_path, SERIES, modality="MR", change=put(**ONE_MOMENT, InstanceNumber=lambda z, t: int(order[z, t])))
     assert result.stored is None
 
 
@@ -176,7 +177,8 @@ def test_without_dcm2niix_series_are_converted_that_their_headers_prove(tmp_path
 
 def test_without_dcm2niix_time_points_that_no_number_tells_are_declined(tmp_path, monkeypatch):
     monkeypatch.setattr(dcm2niix, "program", lambda: None)
-    (result,) = converted(tmp_path, SERIES, modality="MR", change=put(AcquisitionNumber=1, InstanceNumber=1))
+    order = np.random.default_rng(1).permutation(20).reshape(5, 4)
+    (result,) = converted(tmp_path, SERIES, modality="MR", change=put(**ONE_MOMENT, InstanceNumber=lambda z, t: int(order[z, t])))
     assert "no number tells which slices make one time point, and dcm2niix is not installed" in result.declined
 
 

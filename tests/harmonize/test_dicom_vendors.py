@@ -5,6 +5,7 @@ from math import ceil, sqrt
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -143,6 +144,51 @@ def test_a_philips_file_that_tells_only_real_world_values_is_stored_in_them(tmp_
     change = put(Manufacturer="Philips", RealWorldValueMappingSequence=lambda z, t: item(RealWorldValueSlope=0.25, RealWorldValueIntercept=-7.0), **rescale)
     (result,) = convert_series(write_series(tmp_path / "in", SERIES, AXIAL, modality="MR", change=change), tmp_path / "out")
     assert_holds(result, SERIES * 0.25 - 7.0, AXIAL)
+
+
+JUMBLED = np.random.default_rng(3).permutation(20).reshape(5, 4)
+DIRECTIONS = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+
+
+def philips_gradient(dataset, z, t):
+    """Philips' numbers of b-value and direction."""
+    block = dataset.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+    block.add_new(0x12, "IS", 1 + (t > 0))
+    block.add_new(0x13, "IS", max(1, t))
+
+
+def test_a_philips_series_of_jumbled_numbers_is_put_together_by_its_gradients(tmp_path):
+    def change(dataset, z, t):
+        put(Manufacturer="Philips", AcquisitionNumber=1, InstanceNumber=lambda z, t: int(JUMBLED[z, t]) + 1, AcquisitionTime="120000",
+            DiffusionBValue=lambda z, t: 1000.0 * (t > 0), DiffusionGradientOrientation=lambda z, t: DIRECTIONS[t])(dataset, z, t)
+        philips_gradient(dataset, z, t)
+
+    (result,) = convert_series(write_series(tmp_path / "in", SERIES, AXIAL, modality="MR", change=change), tmp_path / "out")
+    assert_holds(result, SERIES, AXIAL)
+
+
+@pytest.mark.parametrize(("maker", "method"), [("Philips", "checked"), ("CANON_MEC", "checked"), ("SIEMENS", "own"), ("UIH", "own")])
+def test_jumbled_frames_of_an_enhanced_file_are_put_together_by_their_dimension_indices(tmp_path, maker, method):
+    """No temporal position: an index for each direction, as diffusion series have it."""
+    file = write_enhanced(tmp_path / "all.dcm", {(0, 0): SERIES}, maker, "place")
+    dataset = pydicom.dcmread(file)
+    order = JUMBLED.ravel()
+    frames, samples = dataset.PerFrameFunctionalGroupsSequence, np.frombuffer(dataset.PixelData, "<u2").reshape(20, -1)
+    for frame in frames:
+        del frame.FrameContentSequence[0].TemporalPositionIndex
+    dataset.DimensionIndexSequence[2].DimensionIndexPointer = 0x00189089
+    dataset.PerFrameFunctionalGroupsSequence, dataset.PixelData = Sequence([frames[k] for k in order]), samples[order].tobytes()
+    dataset.save_as(file)
+    (result,) = convert_series([file], tmp_path / "out")
+    assert_holds(result, SERIES, AXIAL, method=method)
+
+
+def test_directions_alone_prove_no_order_in_time(tmp_path):
+    """They tell which slices belong together, not which time point comes first; dcm2niix, which reads none here, mixes them."""
+    change = put(Manufacturer="SIEMENS", AcquisitionNumber=1, InstanceNumber=lambda z, t: int(JUMBLED[z, t]) + 1, AcquisitionTime="120000", ContentTime="120000",
+                 DiffusionBValue=lambda z, t: 1000.0 * (t > 0), DiffusionGradientOrientation=lambda z, t: DIRECTIONS[t])
+    (result,) = convert_series(write_series(tmp_path / "in", SERIES, AXIAL, modality="MR", change=change), tmp_path / "out")
+    assert "two conversions disagree" in result.declined
 
 
 SERIES_FORMS = {
