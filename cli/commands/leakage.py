@@ -15,7 +15,6 @@ import click
 from isocenter.cli.options import as_json, columns, emit, with_workspace
 from isocenter.core.files import write_text
 from isocenter.core.workspace import Workspace
-from isocenter.registry.amounts import amount
 
 if TYPE_CHECKING:
     from isocenter.curate.leakage import Leak, Leaking
@@ -48,7 +47,7 @@ def command(workspace: Workspace, cohort: str, across: str, against: tuple[str, 
     lines += [f"  {leak.kind}: {leak.a} ({leak.what})" if leak.a == leak.b else f"  {leak.kind}: {leak.a} and {leak.b} ({leak.what})" for leak in result.leaks[:SHOWN]]
     lines += [f"  … and {len(result.leaks) - SHOWN} more (--json lists all)"] if len(result.leaks) > SHOWN else []
     own = {row.sample_id for row in members if row.side in result.own}
-    lines += [f"{amount(len(own), 'sample')} of {cohort} in all" + (f", listed in {listing}" if listing else " (--list FILE names them)")] if own else []
+    lines += [f"leaking samples of {cohort}: {len(own)}" + (f", listed in {listing}" if listing else " (--list FILE names them)")] if own else []
     lines += [f"{number} of {result.sides[side]} samples of {side} have no patient id" for side, number in result.unknown.items()]
     lines += [] if result.compared else ["pictures were not compared: isocenter dedup, on a cohort that holds both sides, leaves the pairs that this reads"]
     lines += [advice] if (advice := _advice(cohort, result.leaks, against, listing)) else []
