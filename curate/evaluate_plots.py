@@ -17,15 +17,24 @@ from isocenter.curate.map import COLOURS, MARKS
 
 GREYS = {"random": ("#000000", "--", "o"), "stratified": ("#777777", ":", "s"), "foreground-random": ("#777777", "-.", "^")}
 LARGEST = 100       # per cent and points are easier to read than shares
+NAMED = len(COLOURS) - 1        # strategies that get a colour of their own over the budget; black is random's
 
 
 def plot_budgets(evidence: Evidence, figure: str, path: Path) -> None:
-    """One figure over the budget: a line a strategy with its 95 % interval, named at its end; the baselines black and grey, dashed."""
+    """One figure over the budget: a line a strategy with its 95 % interval, named at its end; the baselines black and grey, dashed.
+
+    Of many strategies those that do best against random are named, the others are pale.
+    """
     pyplot = _pyplot()
     summary, scale = evidence.summary, LARGEST if evidence.runs[figure].to_numpy().max() <= 1 else 1
     budgets = summary["budget"].unique().sort().to_list()
     axes = pyplot.figure(figsize=(8, 4.8), layout="constrained").gca()
     names, ends = _order(summary), []
+    pale = [name for name in names if name not in BASELINES][NAMED:]
+    for name in pale:
+        rows = summary.filter(pl.col("strategy") == name).sort("budget")
+        axes.plot(rows["budget"], scale * rows[figure], color="0.85", linewidth=1, zorder=1)
+    names = [name for name in names if name not in pale]
     for at, name in enumerate(names):
         rows = summary.filter(pl.col("strategy") == name).sort("budget")
         colour, line, mark = _style(name, names)
@@ -43,7 +52,7 @@ def plot_budgets(evidence: Evidence, figure: str, path: Path) -> None:
     _name_ends(axes, ends)
     seeds = evidence.runs["seed"].n_unique()
     axes.set_title(f"{figure[0].upper()}{figure[1:]}{', %' if scale > 1 else ''}: mean and 95 % interval of {seeds} seeds", loc="left", fontsize=11)
-    axes.set_xlabel("budget (samples)")
+    axes.set_xlabel("budget (samples)" + (f"; pale: {', '.join(pale)}" if pale else ""), wrap=True)
     axes.grid(axis="y", color="0.92")
     _save(axes, path)
 
@@ -80,13 +89,12 @@ def _order(summary: pl.DataFrame) -> list[str]:
     return [name for name in BASELINES if name in by_mean] + [name for name in by_mean if name not in BASELINES]
 
 
-def _style(name: str, names: Sequence[str]) -> tuple[str, Any, str]:
-    """Colour, line and mark; beyond the colours that can be told apart the line tells."""
+def _style(name: str, names: Sequence[str]) -> tuple[str, str, str]:
+    """Colour, line and mark; marks differ where colours repeat."""
     if name in GREYS:
         return GREYS[name]
-    at = sorted(set(names) - set(GREYS)).index(name)
-    colours = COLOURS[:-1]                      # the last is black, which is random's
-    return colours[at % len(colours)], ("-", (0, (5, 1)), (0, (3, 1, 1, 1)))[at // len(colours) % 3], MARKS[(at + at // len(colours)) % len(MARKS)]
+    at = [one for one in names if one not in GREYS].index(name)
+    return COLOURS[at % NAMED], "-", MARKS[at % len(MARKS)]
 
 
 def _name_ends(axes: Any, ends: list[tuple[float, str, str, float]]) -> None:

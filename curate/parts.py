@@ -74,9 +74,8 @@ def patches(workspace: Workspace, cohort: Cohort, cut: Cut, *, name: str, predic
              "taken": [one.name for one in taken], "rounds": rounds, "seed": seed}
     with ledger(workspace, "patches", dry_run=dry_run, cohort=cohort.name, name=name, **asked) as run:
         run.inputs |= {one.name: one.fingerprint or "" for one in (cohort, *taken)}
+        before, folders = _by_parent(taken), PredictionFolders(predictions) if predictions else None
         claim(workspace, cohort.next(name, cohort.table, "patches", **asked), force=force)
-        folders = PredictionFolders(predictions) if predictions else None
-        before = _by_parent(taken)
         beta = LAST_BETA ** (min(1.0, len(taken) / (rounds - 1)) if rounds > 1 else 0.0)
         rows: list[dict[str, Any]] = []
         left_out: dict[str, str] = {}
@@ -88,7 +87,7 @@ def patches(workspace: Workspace, cohort: Cohort, cut: Cut, *, name: str, predic
             except IsocenterError as error:
                 left_out[row["sample_id"]] = error.what
         if not rows:
-            raise BadInput(f"{cohort.name} gives no patches: " + (next(iter(left_out.values()), "it is empty, or all of it was taken")), hint="isocenter status shows what its samples are")
+            raise BadInput(f"{cohort.name} gives no patches: {next((' '.join(one) for one in left_out.items()), 'it is empty, or all of it was taken')}", hint="isocenter status shows what its samples are")
         table = pl.DataFrame(rows, schema_overrides={"labels": pl.Object}, infer_schema_length=None)
         labels = pl.Series("labels", [row["labels"] for row in rows], dtype=LABELS_DTYPE)
         made = cohort.next(name, table.select("sample_id", "dataset", "uri", "split").with_columns(labels), "patches", **asked).save(workspace, dry_run=dry_run)

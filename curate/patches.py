@@ -11,7 +11,7 @@ from isocenter.core.errors import BadInput
 from isocenter.curate.api import Picks, Pool
 from isocenter.harmonize.part import Part
 
-MISSING = ("isocenter patches COHORT --predictions FOLDER", "isocenter patches COHORT --predictions FOLDER --predictions FOLDER, one for every member of an ensemble")
+MISSING = ("isocenter patches COHORT --size 32 --predictions FOLDER --as PATCHES", "isocenter patches COHORT --size 32 --predictions MEMBER-1 --predictions MEMBER-2 --as PATCHES")
 Maps = NDArray[np.floating]
 
 

@@ -131,7 +131,7 @@ def _column(workspace: Workspace, cohort: Cohort, column: str, on: str) -> NDArr
     if (of_parts := part_column(workspace, cohort, column)) is not None:
         return of_parts
     if column in PART_COLUMNS:
-        raise BadInput(f"this strategy reads {column}, which patches of volumes have", hint=f"isocenter patches COHORT --size 32 --as PATCHES, or --column {column}=TABLE with sample_id and {column}")
+        raise BadInput(f"this strategy reads {column}, which patches of volumes have", hint="isocenter patches COHORT --size 32 --as PATCHES")
     if column not in ("stratum", *COHORT.schema.names, *SAMPLES.schema.names):
         raise BadInput(f"this strategy reads {column}, which no sample table has", hint=f"--column {column}=TABLE, a Parquet or CSV table with sample_id and {column}")
     values = column_values(workspace, cohort, on if column == "stratum" else column, {})

@@ -22,7 +22,7 @@ def parse_sides(ctx: click.Context, parameter: click.Parameter, text: str | None
     except ValueError:
         sides = []
     if len(sides) not in (1, 3) or min(sides) <= 0:
-        raise UsageError(f"--{parameter.name} {text!r}", hint=f"one number, or three along x, y and z: --{parameter.name} 32,32,16")
+        raise UsageError(f"--{parameter.name} {text!r} is no size", hint=f"one number, or three along x, y and z: --{parameter.name} 32,32,16")
     return tuple(sides * 3)[:3]  # type: ignore[return-value]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +187,21 @@ def test_predictions_are_found_by_name_read_in_every_form_and_refused_when_they_
 
 def _foreground(x: int, y: int, z: int) -> bool:
     return (x < 4 and y < 4 and z < 4) or (x >= 8 and y >= 6 and z >= 4)
+
+
+def test_the_commands_of_the_how_to_run_as_they_stand(volumes, monkeypatch):
+    workspace, root = volumes
+    monkeypatch.chdir(root)
+    (root / "work").symlink_to(workspace.root)
+    for number in range(3):
+        (root / f"fold_{number}").symlink_to(root / f"fold{number % 2}")
+    assert run(workspace, "merge", "v", "--as", "livers").exit_code == 0
+    page = (Path(__file__).parents[2] / "docs/how-to/patches.md").read_text()
+    lines = re.findall(r"^isocenter (.+)$", page, re.MULTILINE)
+    assert len(lines) >= 5
+    for line in lines:
+        words = [word.replace("32,32,16", "4,4,4") for word in shlex.split(line.replace("--budget 40", "--budget 6").replace("--as cut ", "--as cut --force "))]
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, f"{line}: {done.exception}"
+    for code in re.findall(r"```python\n(.+?)```", page, re.DOTALL):
+        exec(code, {})
