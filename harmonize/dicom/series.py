@@ -21,6 +21,7 @@ from isocenter.harmonize.dicom.order import cut_end, in_time_order
 Placed = tuple[Frame, Header]
 STACKED = frozenset({"MR", "CT", "PT", "NM"})
 SAME_DIRECTION = 1e-3
+SAME_SPACING = 2e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +93,29 @@ def _unique(plans: list[VolumePlan]) -> list[VolumePlan]:
 
 
 def _split(frames: list[Placed]) -> list[list[Placed]]:
-    """What may share a volume: same size, sample form, echo, component, direction. Pictures stay one by one."""
+    """What may share a volume: same size, sample form, echo, component, direction, spacing. Pictures stay one by one."""
     groups: dict[Any, list[Placed]] = defaultdict(list)
     for frame, header in frames:
         if header.text("Modality") not in STACKED or frame.position is None or frame.orientation is None:
             groups[("picture", str(header.path))].append((frame, header))
             continue
-        groups["volume", header.text("SeriesNumber"), frame.rows, frame.columns, frame.pixel_form, _rounded(frame.spacing_mm), frame.component, frame.derived,
+        groups["volume", header.text("SeriesNumber"), frame.rows, frame.columns, frame.pixel_form, frame.component, frame.derived,
                None if frame.echo_ms is None else round(frame.echo_ms, 2)].append((frame, header))
-    return [part for key, members in groups.items() for part in ([members] if key[0] == "picture" else _by_direction(members))]
+    return [part for key, members in groups.items() for part in ([members] if key[0] == "picture" else _aligned(members))]
 
 
-def _by_direction(members: list[Placed]) -> list[list[Placed]]:
-    parts: list[tuple[Any, list[Placed]]] = []
+def _aligned(members: list[Placed]) -> list[list[Placed]]:
+    """Parts of one direction and one pixel spacing, but for rounding."""
+    parts: list[tuple[Any, Any, list[Placed]]] = []
     for frame, header in members:
-        direction = np.array(frame.orientation)
-        for known, part in parts:
-            if np.abs(direction - known).max() < SAME_DIRECTION:
+        direction, spacing = np.array(frame.orientation), np.array(frame.spacing_mm or (0.0, 0.0))
+        for known, width, part in parts:
+            if np.abs(direction - known).max() < SAME_DIRECTION and np.abs(spacing - width).max() <= SAME_SPACING * width.max():
                 part.append((frame, header))
                 break
         else:
-            parts.append((direction, [(frame, header)]))
-    return [part for _, part in parts]
+            parts.append((direction, spacing, [(frame, header)]))
+    return [part for *_, part in parts]
 
 
 def _plans(members: list[Placed], issues: tuple[str, ...]) -> list[VolumePlan]:
@@ -195,9 +197,3 @@ def _unmade(key: str, kind: str, header: Header, cause: str | None) -> VolumePla
 
 def _instance(header: Header) -> str:
     return header.text("SOPInstanceUID") or header.path.name
-
-
-def _rounded(values: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(round(value, 4) for value in values)
-
-

@@ -99,6 +99,11 @@ def test_monochrome1_turns_no_hounsfield_unit_around(tmp_path):
     assert_holds(result, STACK - 1024.0, AXIAL)
 
 
+def test_a_pixel_spacing_rounded_differently_in_every_slice_splits_nothing(tmp_path):
+    (result,) = converted(tmp_path, STACK, AXIAL, change=put(PixelSpacing=lambda z, t: [0.8 + 1e-4 * (z % 2)] * 2))
+    assert_holds(result, STACK - 1024.0, AXIAL)
+
+
 def test_echoes_become_volumes_named_by_their_echo_time(tmp_path):
     results = converted(tmp_path, SERIES, AXIAL, modality="MR", change=put(EchoTime=lambda z, t: [2.5, 5, 7.5, 10][t], EchoNumbers=lambda z, t: t + 1))
     assert [result.key.rsplit(".", 1)[1] for result in results] == ["te10", "te2p5", "te5", "te7p5"]
