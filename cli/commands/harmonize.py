@@ -9,6 +9,7 @@ import click
 from isocenter.cli.options import as_json, dry_run, emit, with_workspace
 from isocenter.core.errors import Exit, UsageError
 from isocenter.core.workspace import Workspace
+from isocenter.registry.amounts import amount
 
 SHOWN = 20
 
@@ -33,7 +34,10 @@ def command(workspace: Workspace, name: str, spacing: str | None, orientation: s
     geometry = choose(preset, _numbers(spacing), orientation)
     if dry_run:
         todo = ahead(workspace, name)
-        emit(asdict(todo), json_, f"{name}: {todo.series} series and {todo.volumes} volume files to convert, {todo.done} done", f"isocenter harmonize {name}")
+        asked = " ".join(f"--{option} {value}" for option, value in (("spacing", spacing), ("orientation", orientation), ("preset", preset)) if value)
+        then = f"; then {amount(todo.series + todo.volumes + todo.done, 'volume')} into geometry {geometry.name}" if geometry else ""
+        emit(asdict(todo) | {"geometry": geometry and geometry.told(), "written": False}, json_, f"{name}: {todo.series} series and {todo.volumes} volume files to convert, {todo.done} done{then}",
+             f"isocenter harmonize {name} {asked}".rstrip())
         return Exit.DONE
     done = harmonize(workspace, name, geometry)
     lines = [f"{name}: {done.stored} stored, {done.kept} kept as published, {len(done.declined)} declined, {done.masks} masks drawn"]

@@ -31,7 +31,7 @@ def choose(preset: str | None = None, spacing_mm: Sequence[float] | None = None,
     axcodes = (orientation or "RAS").upper()
     spacing = tuple(float(value) for value in spacing_mm or ()) * (3 if len(spacing_mm or ()) == 1 else 1)
     if spacing and (len(spacing) != 3 or not all(math.isfinite(value) and FINEST_MM <= value <= COARSEST_MM for value in spacing)):
-        raise BadInput(f"spacing must be one or three numbers of millimetres from {FINEST_MM:g} to {COARSEST_MM:g}, not {', '.join(f'{value:g}' for value in spacing)}", hint="1, or 1,1,3")
+        raise BadInput(f"spacing must be one or three numbers of millimetres from {FINEST_MM:g} to {COARSEST_MM:g}, not {', '.join(f'{value:g}' for value in spacing_mm or ())}", hint="1, or 1,1,3")
     Grid((1, 1, 1), [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]).reoriented(axcodes)  # type: ignore[arg-type]
     name = "-".join([axcodes, "x".join(f"{value:g}" for value in spacing)]).strip("-")
     return replace(load_preset(OWN), name=name, title="as asked", orientation=axcodes, spacing_mm=(spacing[0], spacing[1], spacing[2]) if spacing else None)

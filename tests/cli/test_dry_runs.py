@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -82,6 +84,18 @@ def test_checking_counts_what_it_would_decode(home: Path) -> None:
     assert files(home) == before
     run("check", "films", "-w", "w")
     assert asked("check", "films", "-w", "w", "--dry-run")["done"] == 3
+
+
+def test_harmonizing_says_the_geometry_and_repeats_it_in_what_to_type(home: Path) -> None:
+    (home / "ct").mkdir()
+    nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)).to_filename(home / "ct/a.nii.gz")
+    run("init", "w")
+    run("adopt", "ct", "ct", "-w", "w")
+    run("scan", "ct", "-w", "w")
+    shown = run("harmonize", "ct", "--spacing", "1,1,3", "--dry-run", "--workspace", "w").splitlines()
+    assert shown[0] == "ct: 0 series and 1 volume files to convert, 0 done; then 1 volume into geometry RAS-1x1x3"
+    assert shown[-1] == "next: isocenter harmonize --workspace w ct --spacing 1,1,3"
+    assert not (home / "w/store").exists()
 
 
 def test_the_demo_says_what_it_is_made_of(home: Path) -> None:
