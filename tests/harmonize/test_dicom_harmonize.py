@@ -119,7 +119,7 @@ def test_the_commands_print_and_exit_as_documented(workspace):
     home = ["--workspace", str(workspace.root)]
     assert run(cli, ["scan", "mini", *home]).exit_code == 0
     asked = run(cli, ["harmonize", "mini", "--dry-run", "--json", *home])
-    assert json.loads(asked.stdout) == {"series": 3, "volumes": 1, "done": 0}
+    assert json.loads(asked.stdout) == {"series": 3, "volumes": 1, "done": 0, "geometry": None, "written": False}
     result = run(cli, ["harmonize", "mini", "--json", *home], standalone_mode=False)
     body = json.loads(result.stdout)
     assert (body["stored"], len(body["declined"]), int(result.return_value)) == (4, 1, 3)
