@@ -29,6 +29,12 @@ AFFINE = np.array([[-0.8, 0, 0, 20], [0, -0.8, 0, 18], [0, 0, 2.5, -30], [0, 0, 
 RNG = np.random.default_rng(11)
 STACK = RNG.integers(0, 3000, (64, 48, 10), dtype=np.int16)
 TIMES = RNG.integers(0, 3000, (64, 48, 6, 5), dtype=np.int16)
+MANY = RNG.integers(0, 3000, (16, 12, 150), dtype=np.int16)
+TWICE = np.stack([STACK, STACK], axis=3)
+THIRDS = AFFINE.copy()
+THIRDS[2, 2] = 2.5 / 3
+JUMBLED = RNG.permutation(30).reshape(6, 5)
+ONE_MOMENT: dict[str, Any] = {"AcquisitionNumber": 1, "AcquisitionTime": "120000", "ContentTime": "120000"}
 Found = list[tuple[int | None, Path]]
 
 
@@ -52,7 +58,10 @@ def _series_number(path: Path) -> int | None:
 
 
 def equal(one: Path, other: nib.Nifti1Image) -> bool:
-    mine = nib.as_closest_canonical(nib.load(one))
+    try:
+        mine = nib.as_closest_canonical(nib.load(one))
+    except nib.orientations.OrientationError:
+        return False
     theirs = nib.as_closest_canonical(other)
     return mine.shape == theirs.shape and np.array_equal(mine.get_fdata(), theirs.get_fdata()) and bool(np.abs(mine.affine - theirs.affine).max() <= AFFINE_MM)
 
@@ -72,6 +81,14 @@ def reference_set(folder: Path, convert: Callable[[list[Path], Path], Found]) ->
         return Counter(verdict(found, json.loads(path.with_suffix(".json").read_text())["SeriesNumber"], nib.load(path)) for path in sorted(folder.rglob("*.nii")))
 
 
+def philips(dataset: Any, z: int, t: int) -> None:
+    """Instance numbers tell nothing; the private numbers of b-value and direction do."""
+    put(**ONE_MOMENT, Manufacturer="Philips", InstanceNumber=lambda z, t: int(JUMBLED[z, t]) + 1)(dataset, z, t)
+    dataset.add_new(0x20050014, "LO", "Philips MR Imaging DD 005")
+    dataset.add_new(0x20051412, "IS", 1 + (t > 0))
+    dataset.add_new(0x20051413, "IS", max(1, t))
+
+
 SITUATIONS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "plain": (STACK, STACK - 1024.0, {}),
     "shuffled numbers": (STACK, STACK - 1024.0, {"change": put(InstanceNumber=lambda z, t: [5, 3, 8, 1, 9, 2, 10, 4, 7, 6][z])}),
@@ -84,21 +101,28 @@ SITUATIONS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "deflated": (STACK, STACK - 1024.0, {"syntax": "1.2.840.10008.1.2.1.99"}),
     "rle": (STACK, STACK - 1024.0, {"syntax": "1.2.840.10008.1.2.5"}),
     "jpeg 2000": (STACK.astype(np.uint16), STACK - 1024.0, {"syntax": "1.2.840.10008.1.2.4.90"}),
+    "positions in hundredths": (MANY, MANY - 1024.0, {"affine": THIRDS, "change": put(ImagePositionPatient=lambda z, t: [-20, -18, f"{-30 + 2.5 / 3 * z:.2f}"])}),
+    "Siemens, numbered by place": (TIMES, TIMES, {"modality": "MR", "change": put(Manufacturer="SIEMENS", AcquisitionNumber=1, InstanceNumber=lambda z, t: z * 5 + t + 1)}),
+    "Philips diffusion, numbers jumbled": (TIMES, TIMES, {"modality": "MR", "change": philips}),
+    "exported twice": (TWICE, STACK - 1024.0, {"change": put(**ONE_MOMENT, InstanceNumber=lambda z, t: z + 1)}),
+    "last time point cut": (TIMES, TIMES[..., :4], {"modality": "MR", "change": leave_out((4, 4), (5, 4))}),
+    "repeated under the same numbers": (TIMES[..., :2], None, {"modality": "MR", "change": put(**ONE_MOMENT, InstanceNumber=lambda z, t: z + 1)}),
     "missing slice": (STACK, None, {"change": leave_out((4, 0))}),
     "missing frame": (TIMES, None, {"modality": "MR", "change": leave_out((4, 4))}),
     "uneven": (STACK, None, {"change": put(ImagePositionPatient=lambda z, t: [0, 0, z * z])}),
     "gantry tilt": (STACK, None, {"change": put(ImagePositionPatient=lambda z, t: [0, z * 0.7, z * 2.5], GantryDetectorTilt=15.6)}),
 }
-"""name: array written, physical values expected (None: no volume says this faithfully), how it is written."""
+"""name: array written, physical values expected (None: no volume says this faithfully), how it is written (`affine`: placed so)."""
 
 
 def situation(name: str, convert: Callable[[list[Path], Path], Found]) -> str:
     array, expected, how = SITUATIONS[name]
+    affine = how.get("affine", AFFINE)
     with tempfile.TemporaryDirectory() as folder:
-        found = convert(write_series(Path(folder, "in"), array, AFFINE, name="made", **how), Path(folder, "out"))
+        found = convert(write_series(Path(folder, "in"), array, name="made", **{"affine": affine} | how), Path(folder, "out"))
         if expected is None:
             return "wrong" if found else "declined"
-        return verdict(found, None, nib.Nifti1Image(np.asarray(expected, np.float64), AFFINE))
+        return verdict(found, None, nib.Nifti1Image(np.asarray(expected, np.float64), affine))
 
 
 def report(what: str, by: str, counts: Counter[str], seconds: float) -> None:

@@ -152,15 +152,15 @@ DIRECTIONS = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]
 
 def philips_gradient(dataset, z, t):
     """Philips' numbers of b-value and direction."""
-    block = dataset.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
-    block.add_new(0x12, "IS", 1 + (t > 0))
-    block.add_new(0x13, "IS", max(1, t))
+    dataset.add_new(0x20050014, "LO", "Philips MR Imaging DD 005")
+    dataset.add_new(0x20051412, "IS", 1 + (t > 0))
+    dataset.add_new(0x20051413, "IS", max(1, t))
 
 
 def test_a_philips_series_of_jumbled_numbers_is_put_together_by_its_gradients(tmp_path):
     def change(dataset, z, t):
-        put(Manufacturer="Philips", AcquisitionNumber=1, InstanceNumber=lambda z, t: int(JUMBLED[z, t]) + 1, AcquisitionTime="120000",
-            DiffusionBValue=lambda z, t: 1000.0 * (t > 0), DiffusionGradientOrientation=lambda z, t: DIRECTIONS[t])(dataset, z, t)
+        put(Manufacturer="Philips", AcquisitionNumber=1, InstanceNumber=lambda z, t: int(JUMBLED[z, t]) + 1,
+            AcquisitionTime="120000", ContentTime="120000")(dataset, z, t)
         philips_gradient(dataset, z, t)
 
     (result,) = convert_series(write_series(tmp_path / "in", SERIES, AXIAL, modality="MR", change=change), tmp_path / "out")
