@@ -23,7 +23,7 @@ from isocenter.curate.export_gather import Items
 from isocenter.curate.export_item import Item
 from isocenter.curate.export_manifest import MANIFEST, public_header, public_recipe, write_ledger, write_manifest
 from isocenter.curate.export_names import write_names
-from isocenter.curate.export_target import CANNOT, Target
+from isocenter.curate.export_target import CANNOT, Target, reasons_of
 from isocenter.curate.pseudonym import open_pseudonyms
 from isocenter.curate.verify import verify
 from isocenter.harmonize.cohort import Cohort
@@ -70,7 +70,7 @@ class Wishes:
 class Exported:
     """What was written. samples: that went out; files, bytes: of the samples; unreadable: left out because they could not be read.
 
-    done: changed, ignored, left out -> number of samples, as in the ledger.
+    done: changed, ignored, left out -> number of samples, as in the ledger; reasons: the commonest of them, as (what, why, samples).
     """
 
     folder: Path
@@ -80,6 +80,7 @@ class Exported:
     warnings: list[str] = field(default_factory=list)
     unreadable: int = 0
     done: dict[str, int] = field(default_factory=dict)
+    reasons: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: Path, use: Use = "local", extras: dict[str, str | Path] | None = None,
@@ -92,7 +93,8 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
     plan = _plan(workspace, cohort, to, use, wishes)
     key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "geometry": plan.items.geometries(), "extras": fingerprint(_texts(extras))}
     if (known := take(folder, key)) is not None:
-        return Exported(folder, known["samples"], known["files"], known["bytes"], plan.checked.warnings, known["unreadable"], known["done"])
+        return Exported(folder, known["samples"], known["files"], known["bytes"], plan.checked.warnings, known["unreadable"], known["done"],
+                        [(what, why, number) for what, why, number in known.get("reasons", [])])
     with ledger(workspace, "export", cohort=cohort.name, to=to, use=use, folder=str(folder), **plan.asked) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         out = Target(folder)
@@ -174,8 +176,9 @@ def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key:
         out.bytes(name, data)
     write_names(workspace, cohort, plan.items)
     unreadable = len({note.sample_id for note in out.notes if note.what == "left out" and note.why.startswith(CANNOT)})
-    finish(out, {**key, "samples": samples, "files": files, "bytes": size, "unreadable": unreadable, "done": done, "licenses": [file_name(name) for name in licenses]})
-    return Exported(out.folder, samples, files, size, plan.checked.warnings, unreadable, done)
+    reasons = reasons_of(out.notes)
+    finish(out, {**key, "samples": samples, "files": files, "bytes": size, "unreadable": unreadable, "done": done, "reasons": reasons, "licenses": [file_name(name) for name in licenses]})
+    return Exported(out.folder, samples, files, size, plan.checked.warnings, unreadable, done, reasons)
 
 
 def _texts(extras: dict[str, str | Path] | None) -> dict[str, bytes]:

@@ -74,7 +74,9 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
                                     "--identifying clean (empties them in the copies), or --identifying keep"))
     if unfit and not skip_unfit:
         counts = Counter(unfit.values())
-        shown = "; ".join(f"{number} {why}" for why, number in counts.most_common(SHOWN)) + (f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else "")
+        ids = cohort.table["sample_id"]
+        first = {why: ids[number] for number, why in reversed(unfit.items())}
+        shown = "; ".join(f"{number} {why}, {'first ' if number > 1 else ''}{first[why]}" for why, number in counts.most_common(SHOWN)) + (f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else "")
         objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", "--skip-unfit leaves them out, or another --to"))
     if objections:
         raise _refusal(cohort, objections)

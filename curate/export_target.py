@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from isocenter.curate.export_item import Item
 
 JOURNAL = ".journal.jsonl"
 CANNOT = "cannot be read"
+REASONS = 10
 What = Literal["changed", "ignored", "left out"]
 
 
@@ -170,6 +172,12 @@ def recall(folder: Path) -> dict[str, Entry]:
         body = json.loads(line)
         found[body["file"]] = Entry(body["file"], body["bytes"], body["hash"], body["samples"], [Note(*note) for note in body["notes"]])
     return found
+
+
+def reasons_of(notes: Iterable[Note]) -> list[tuple[str, str, int]]:
+    """The commonest (what, why, number of samples) of the notes."""
+    found = Counter((what, why) for what, why, _ in {(note.what, note.why, note.sample_id) for note in notes})
+    return [(what, why, number) for (what, why), number in sorted(found.items(), key=lambda one: (-one[1], one[0]))[:REASONS]]
 
 
 def _copied(source: Path, target: Path) -> None:

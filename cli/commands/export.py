@@ -44,10 +44,11 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: Use, dry
     from isocenter.harmonize.cohort import Cohort
 
     done = (preview if dry_run else export)(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))
-    body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "ledger": done.done, "unreadable": done.unreadable,
+    body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "ledger": done.done, "reasons": [{"what": what, "why": why, "samples": number} for what, why, number in done.reasons], "unreadable": done.unreadable,
             "warnings": done.warnings, "written": not dry_run}
     lines = [f"{out}: {amount(done.samples, 'sample')}, {amount(done.files, 'file')}, {size(done.bytes)}"]
     lines += [f"samples in the ledger: {counts(done.done)} ({out / 'ledger.parquet'})"] if done.done else []
+    lines += [f"  {what}, {amount(number, 'sample')}: {why}" for what, why, number in done.reasons]
     lines += [f"warning: {warning}" for warning in done.warnings[:WARNINGS_SHOWN]]
     lines += [f"… and {len(done.warnings) - WARNINGS_SHOWN} more warnings"] if len(done.warnings) > WARNINGS_SHOWN else []
     emit(body, json_, "\n".join(lines), f"isocenter verify {out}")

@@ -82,5 +82,5 @@ def painted(item: Item, paint: Paint, shape: tuple[int, ...], out: Target, unit:
         missing = sorted(set(paint.terms) - masks.annotated)
         out.note(item, "ignored", f"may be a structure that nobody annotated: {', '.join(missing[:5])}{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}", found.ignored, unit)
     if found.overpainted:
-        out.note(item, "changed", "structures overlap: the smaller one was painted over the larger", found.overpainted, unit)
+        out.note(item, "changed", "structures overlap: the smaller one was painted over the larger (--to nnunet --regions keeps both)", found.overpainted, unit)
     return found.values

@@ -19,7 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "films").mkdir()
     for number in range(2):
         Image.fromarray(np.full((8, 8), number * 90 + np.arange(8), np.uint8)).save(tmp_path / f"films/{number}.png")
-    (tmp_path / "films.toml").write_text(tomli_w.dumps({"images": "{name}.png", "modality": "X-ray"}))
+    (tmp_path / "films.toml").write_text(tomli_w.dumps({"images": "{name}.{kind}", "modality": "X-ray"}))
     monkeypatch.chdir(tmp_path)
     for words in ("init work", "adopt films films --layout films.toml -w work", "scan films -w work", "merge films --as all -w work"):
         assert _run(words) == 0
@@ -48,8 +48,17 @@ def test_a_refusal_names_itself_and_the_way_on(home: Path, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert error.startswith("error: refused for 2 reasons:")
     assert "licence: use 'share' is not allowed" in error
-    assert "unfit: 2 of 2 samples do not fit this format: 2 has no mask (only test samples may have none)" in error
+    assert "unfit: 2 of 2 samples do not fit this format: 2 has no mask (only test samples may have none), first films@" in error
     assert "--skip-unfit" in error
+
+
+def test_the_ledger_is_told_with_its_reasons(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(np.zeros((6, 5), np.uint8)).save(home / "films/3.tif")
+    assert [_run(text) for text in ("scan films -w work", "merge films --as all --force -w work")] == [0, 0]
+    capsys.readouterr()
+    for _ in range(2):
+        assert _run("export all out --to webdataset -w work") == 0
+        assert "\n  changed, 1 sample: written as PNG (tiff as published)\n" in capsys.readouterr().out, "also of an export that is there"
 
 
 def test_a_broken_file_leaves_status_3_and_a_tampered_export_status_1(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
