@@ -48,11 +48,11 @@ def plot_budgets(evidence: Evidence, figure: str, path: Path) -> None:
     axes.set_xlim(budgets[0] * 0.88, budgets[-1] * 1.12)
     if full := (evidence.full if figure == evidence.figure else None):
         axes.axhline(scale * full, color="0.6", linewidth=0.8)
-        axes.annotate("all of the pool", (budgets[0] * 0.89, scale * full), xytext=(0, 2), textcoords="offset points", fontsize=8, color="0.45")
+        axes.annotate("everything annotated", (budgets[0] * 0.89, scale * full), xytext=(0, 2), textcoords="offset points", fontsize=8, color="0.45")
     _name_ends(axes, ends)
     seeds = evidence.runs["seed"].n_unique()
     axes.set_title(f"{figure[0].upper()}{figure[1:]}{', %' if scale > 1 else ''}: mean and 95 % interval of {seeds} seeds", loc="left", fontsize=11)
-    axes.set_xlabel("budget (samples)" + (f"; pale: {', '.join(pale)}" if pale else ""), wrap=True)
+    axes.set_xlabel("budget" + (f"; pale: {', '.join(pale)}" if pale else ""), wrap=True)
     axes.grid(axis="y", color="0.92")
     _save(axes, path)
 

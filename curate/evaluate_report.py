@@ -24,7 +24,7 @@ def tables(evidence: Evidence) -> list[tuple[Row, list[Row]]]:
     there = [name for name in evidence.runs.columns if name not in KEYS and evidence.runs[name].is_not_nan().any()]
     learned = [name for name in there if name in (evidence.figure, *LEARNED)]
     chosen = [name for name in there if name not in learned]
-    made = [_budget_table(evidence, figures) for figures in (learned, chosen) if figures]
+    made = [_budget_table(evidence, figures, spread=figures is learned) for figures in (learned, chosen) if figures]
     return [*made, *([_curve_table(evidence)] if evidence.curves.height else []), *([_penalty_table(evidence)] if evidence.penalties.height else [])]
 
 
@@ -47,10 +47,11 @@ def save(evidence: Evidence, folder: Path) -> None:
         say(f"no plots: {error.what} ({error.hint})")
 
 
-def _budget_table(evidence: Evidence, figures: Sequence[str]) -> tuple[Row, list[Row]]:
+def _budget_table(evidence: Evidence, figures: Sequence[str], *, spread: bool) -> tuple[Row, list[Row]]:
+    """One row per budget and strategy: means, with half their 95 % interval if asked."""
     rows = []
     for row in evidence.summary.iter_rows(named=True):
-        values = [f"{row[one]:.4g}" + (f" ± {round(row[f'± {one}'], 4):.2g}" if one == evidence.figure else "") for one in figures]
+        values = [f"{row[one]:.4g}" + (f" ± {round(row[f'± {one}'], 4):.2g}" if spread else "") for one in figures]
         rows.append((f"{row['budget']}", row["strategy"], *values))
     return ("budget", "strategy", *figures), rows
 
