@@ -1,4 +1,4 @@
-"""Which image files make one sample: a DICOM series (split into volumes by geometry), files that a layout joins, or one file."""
+"""Which image files make one sample: a DICOM series (split into volumes by geometry), files that a layout joins, one file, or a piece of one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from isocenter.harmonize.dicom.samples import series_samples
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.layout_rules import ImageRule
 from isocenter.harmonize.patterns import fill
+from isocenter.harmonize.pieces import pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ def group(images: Iterable[Image], root: Path) -> list[Group]:
         if image.rule is not None and image.rule.array is not None:
             for facts, tokens in array_images(root, image.facts, image.rule, image.tokens):
                 joined[facts.path].append(Image(facts, image.rule, tokens))
+            continue
+        if inside := list(pieces(image.facts, image.rule)):
+            for facts, tokens in inside:
+                joined[facts.path].append(Image(facts, image.rule, image.tokens | tokens))
             continue
         uid = header.facts.get("series_id") if header else None
         if header is not None and header.format == "dicom" and uid:

@@ -33,6 +33,8 @@ TABLES = Form("list of tables (two brackets: [[…]])", '[{ name = "…" }]', _t
 TEXT_OR_TEXTS = Form("text or list of texts", '"…"', lambda value: is_text(value) or are_texts(value))
 LETTER = Form("single character", '";"', lambda value: is_text(value) and len(value) == 1)
 LINES = Form("whole number from 0", "1", lambda value: WHOLE.fits(value) and value >= 0)
+SECONDS = Form("number of seconds above 0", "0.5", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
+SIDE = Form("whole number above 0", "512", lambda value: WHOLE.fits(value) and value > 0)
 ENCODING = Form("name of a text encoding", '"latin-1"', _encoding)
 AXES = Form("text of axes, x, y and z", '"x"', lambda value: is_text(value) and set(value) <= set("xyz"))
 MEANINGS = Form("table of raw = term, list of terms or { term, state }", '{ 1 = "liver", 2 = { term = "liver tumor", state = "uncertain" } }',
@@ -42,7 +44,7 @@ TOP = {
     "image": RULES, "images": RULES, "mask": RULES, "masks": RULES, "boxes": RULES, "runs": TABLES, "tables": TABLE_OR_TABLES, "labels": TABLES, "legends": TABLES, "exclude": TEXTS,
     **dict.fromkeys(("dataset", "release", "modality", "split", "evidence", "description"), TEXT), "seen_on_real_data": FLAG, "general": FLAG,
 }
-IMAGE = {**dict.fromkeys(("pattern", "split", "modality", "sample", "array", "array_labels"), TEXT), "stacked": FLAG}
+IMAGE = {**dict.fromkeys(("pattern", "split", "modality", "sample", "array", "array_labels"), TEXT), "stacked": FLAG, "every_s": SECONDS, "tile": SIDE, "level": LINES}
 MASK = {
     **dict.fromkeys(("pattern", "image", "term", "raw", "array", "table", "path", "annotator", "encoding"), TEXT), "labels": TEXT_OR_TEXTS, "settled": TEXTS, "mirrored": AXES,
     **dict.fromkeys(("slices", "stacked", "sparse", "colours", "inverted", "machine_made"), FLAG),

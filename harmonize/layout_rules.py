@@ -13,7 +13,8 @@ class ImageRule:
     """Files that are images. `sample`: template that joins several files (channels) into one sample.
 
     array: pattern of the names of the arrays in an npz file that are pictures; stacked: each holds many along its first axis;
-    array_labels: template of the array that holds their labels, read as the token `label`.
+    array_labels: template of the array that holds their labels, read as the token `label`. every_s: of videos, seconds from one frame to the next.
+    tile: of slides, the side of their tiles in pixels of `level` (0 the finest); without it a slide is one sample.
     """
 
     pattern: Pattern
@@ -23,6 +24,9 @@ class ImageRule:
     array: str | None = None
     stacked: bool = False
     array_labels: str | None = None
+    every_s: float | None = None
+    tile: int | None = None
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
