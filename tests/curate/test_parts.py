@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from scipy.ndimage import gaussian_filter
 
 from isocenter.cli.main import cli
 from isocenter.core.errors import BadInput, Exit, NotFound
@@ -183,6 +184,30 @@ def test_predictions_are_found_by_name_read_in_every_form_and_refused_when_they_
         found.read("v@1/logits.nii.gz", SHAPE)
     with pytest.raises(NotFound, match="no prediction x.npz"):
         found.read("v@1/x.nii.gz", SHAPE)
+
+
+def test_hippocampi_are_cut_and_uncertain_patches_lie_on_their_edge(workspace: Workspace, tmp_path: Path, extra_data: Path):
+    """Real volumes; the predictions are their masks, blurred differently by two members, as nnU-Net writes them."""
+    root = extra_data / "nifti/hippocampus"
+    (tmp_path / "l.toml").write_text('modality = "MR"\nimages = "images/hippocampus_{case:\\\\d+}.nii.gz"\nmasks = [{ pattern = "labels/hippocampus_{case}.nii.gz", labels = "msd-hippocampus" }]\n')
+    for line in (["adopt", "h", str(root), "--layout", str(tmp_path / "l.toml")], ["scan", "h"], ["merge", "h", "--as", "h"]):
+        assert run(workspace, *line).exit_code == 0
+    masked = sorted((root / "labels").glob("hippocampus_*.nii.gz"))[:6]
+    for member, sigma in enumerate((0.8, 2.5)):
+        (tmp_path / f"m{member}").mkdir()
+        for file in masked:
+            label = np.asarray(nib.load(file).dataobj)
+            p = np.stack([gaussian_filter((label == one).astype(np.float32), sigma) for one in range(3)]) + 1e-3
+            np.savez(tmp_path / f"m{member}" / file.name.replace(".nii.gz", ".npz"), probabilities=np.swapaxes(p / p.sum(0), 1, 3))
+    found = asked(workspace, "patches", "h", "--size", "10", "--mm", "--predictions", str(tmp_path / "m0"), "--predictions", str(tmp_path / "m1"), "--as", "p")
+    assert len(found["left_out"]) == 30 - 6
+    shares = {}
+    for strategy in ("clasp-pe", "softrank-bald", "foreground-random"):
+        beside = asked(workspace, "select", "p", "--by", strategy, "--budget", "12", "--as", f"c-{strategy}")["beside"]
+        shares[strategy] = beside[strategy]["foreground"] / max(beside["random"]["foreground"], 1e-6)
+    assert shares["softrank-bald"] > 2
+    assert shares["clasp-pe"] > 1.3
+    assert shares["foreground-random"] > 1
 
 
 def _foreground(x: int, y: int, z: int) -> bool:
