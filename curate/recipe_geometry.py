@@ -25,6 +25,7 @@ def bring(workspace: Workspace, recipe: Recipe) -> list[str]:
     wanted = geometry(recipe)
     for name in (member.name for member in recipe.members):
         if not _is_in(workspace, name, wanted):
+            say(f"harmonize {name}: " + (f"into geometry {wanted.name}" if wanted else "back to what was published, for the recipe names no geometry"))
             harmonize(workspace, name, wanted)
         elif wanted is not None:
             say(f"harmonize {name}: done before")
