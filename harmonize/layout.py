@@ -20,6 +20,7 @@ from isocenter.harmonize.layout_rules import (
     Layout,
     LegendRule,
     MaskRule,
+    ReportRule,
     RunRule,
     TableRule,
 )
@@ -74,7 +75,7 @@ def parse(name: str, data: dict[str, Any]) -> Layout:
         name=name, images=tuple(images), masks=tuple(_mask(rule) for rule in _rules(data.get("masks", data.get("mask")))),
         boxes=tuple(_box(rule, maps, tables) for rule in _rules(data.get("boxes"))), runs=tuple(_runs(rule, tables) for rule in data.get("runs", [])), tables=tuple(tables),
         labels=tuple(rule for several in rules for rule in several), legends=tuple(_legend(rule) for rule in data.get("legends", [])), maps=tuple(maps.values()),
-        exclude=tuple(_pattern(text, "exclude") for text in data.get("exclude", [])),
+        reports=_reports(data["reports"]) if "reports" in data else None, exclude=tuple(_pattern(text, "exclude") for text in data.get("exclude", [])),
         **{key: data[key] for key in ("dataset", "release", "modality", "split", "evidence", "description", "seen_on_real_data", "general") if key in data},
     )
 
@@ -146,6 +147,14 @@ def _runs(rule: dict[str, Any], tables: list[TableRule]) -> RunRule:
 def _legend(rule: dict[str, Any]) -> LegendRule:
     forms.require(rule, forms.LEGEND, "legends")
     return LegendRule(**{**rule, "name": _required(rule, "name", "legends"), "file": _pattern(_required(rule, "file", "legends"), "legends")})
+
+
+def _reports(rule: dict[str, Any]) -> ReportRule:
+    forms.require(rule, forms.REPORTS, "reports")
+    if len(rule) != 1:
+        raise BadInput("reports stand in `files` or in `columns` of the tables: one of them", hint='[reports]\n         files = "reports/s{study}.txt"')
+    columns = rule.get("columns", ())
+    return ReportRule(_pattern(rule["files"], "reports") if "files" in rule else None, (columns,) if isinstance(columns, str) else tuple(columns))
 
 
 def _table_name(rule: dict[str, Any], tables: list[TableRule], where: str) -> str:

@@ -30,6 +30,7 @@ def _encoding(value: Any) -> bool:
 RULES = Form("pattern, table or list of tables", '"images/{patient}.png"', lambda value: isinstance(value, (str, dict)) or _tables(value))
 TABLE_OR_TABLES = Form("table or list of tables", '[{ file = "labels.csv", on = "name" }]', lambda value: isinstance(value, dict) or _tables(value))
 TABLES = Form("list of tables (two brackets: [[…]])", '[{ name = "…" }]', _tables)
+REPORTS_TABLE = Form("table", '{ columns = ["findings", "impression"] }', lambda value: isinstance(value, dict))
 TEXT_OR_TEXTS = Form("text or list of texts", '"…"', lambda value: is_text(value) or are_texts(value))
 LETTER = Form("single character", '";"', lambda value: is_text(value) and len(value) == 1)
 LINES = Form("whole number from 0", "1", lambda value: WHOLE.fits(value) and value >= 0)
@@ -41,7 +42,7 @@ MEANINGS = Form("table of raw = term, list of terms or { term, state }", '{ 1 = 
                 lambda value: isinstance(value, dict) and all(map(_meaning, value.values())))
 
 TOP = {
-    "image": RULES, "images": RULES, "mask": RULES, "masks": RULES, "boxes": RULES, "runs": TABLES, "tables": TABLE_OR_TABLES, "labels": TABLES, "legends": TABLES, "exclude": TEXTS,
+    "image": RULES, "images": RULES, "mask": RULES, "masks": RULES, "boxes": RULES, "runs": TABLES, "tables": TABLE_OR_TABLES, "labels": TABLES, "legends": TABLES, "reports": REPORTS_TABLE, "exclude": TEXTS,
     **dict.fromkeys(("dataset", "release", "modality", "split", "evidence", "description"), TEXT), "seen_on_real_data": FLAG, "general": FLAG,
 }
 IMAGE = {**dict.fromkeys(("pattern", "split", "modality", "sample", "array", "array_labels"), TEXT), "stacked": FLAG, "every_s": SECONDS, "tile": SIDE, "level": LINES}
@@ -56,6 +57,7 @@ RUN = {**dict.fromkeys(("table", "column", "term", "labels", "raw"), TEXT), "for
 TABLE = {**dict.fromkeys(("name", "file", "on", "to"), TEXT), "separator": LETTER, "encoding": ENCODING, "header": TEXTS, "columns": NAMES, "rows": TEXT_OR_TEXTS, "skip": LINES, "optional": FLAG}
 LABEL = {**dict.fromkeys(("name", "table", "column", "token", "mode", "separator", "map"), TEXT), "values": MEANINGS, "negative": TEXTS, "columns": NAMES, "states": NAMES,
          "cell": one_of("text", "list")}
+REPORTS = {"files": TEXT, "columns": TEXT_OR_TEXTS}
 LEGEND = {**dict.fromkeys(("name", "file", "key"), TEXT), "form": one_of(*LEGEND_FORMS)}
 
 

@@ -152,6 +152,14 @@ class LegendRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportRule:
+    """Where reports stand, for `isocenter reports`: text files that share tokens with the images, or columns of the tables."""
+
+    files: Pattern | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """How one dataset lies on disk. A layout without image rules takes every image it can read. general: it describes a form, whoever uses it."""
 
@@ -164,6 +172,7 @@ class Layout:
     labels: tuple[LabelRule, ...] = ()
     legends: tuple[LegendRule, ...] = ()
     maps: tuple[LabelMap, ...] = ()
+    reports: ReportRule | None = None
     exclude: tuple[Pattern, ...] = ()
     dataset: str | None = None
     release: str | None = None

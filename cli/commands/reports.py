@@ -13,7 +13,7 @@ from isocenter.core.workspace import Workspace
 
 @click.command()
 @click.argument("name")
-@click.option("--column", "columns", multiple=True, metavar="NAME", help="Column of the layout's tables that holds the text.  [default: findings, impression, report, …]")
+@click.option("--column", "columns", multiple=True, metavar="NAME", help="Column of the layout's tables that holds the text.  [default: where the layout's reports stand, else findings, impression, report, …]")
 @click.option("--files", metavar="PATTERN", help="Text files instead, paired with the images by tokens, e.g. 'reports/{study}.txt'.")
 @click.option("--by", "backend", default="rules", show_default=True, help="The labeller: rules, or a file of the workspace's plugins.")
 @dry_run

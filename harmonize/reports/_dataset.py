@@ -17,7 +17,7 @@ from isocenter.core.tables import read_header, read_table, table_fingerprint, wr
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.annotation import ANNOTATIONS
-from isocenter.harmonize.layout_rules import Layout
+from isocenter.harmonize.layout_rules import Layout, ReportRule
 from isocenter.harmonize.patterns import Pattern
 from isocenter.harmonize.reports import annotation_rows
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
@@ -50,16 +50,17 @@ class Report:
 def label_reports(workspace: Workspace, name: str, *, files: str | None = None, columns: Sequence[str] = (), backend: str = "rules", dry_run: bool = False) -> Labelled:
     """Label the report of every sample; rows of the same backend give way, all others stay.
 
-    files: pattern of text files with tokens of the layout's images (`reports/{study}.txt`). Without it the tables of the layout are
-    asked for `columns`, or for REPORT_COLUMNS. Raises NotFound when the dataset is not scanned, BadInput when there are no reports.
+    files: pattern of text files with tokens of the layout's images (`reports/{study}.txt`). Without it the tables of the layout are asked for `columns`.
+    With neither, the layout's own [reports] says where they stand, else it is REPORT_COLUMNS. Raises NotFound when the dataset is not scanned, BadInput when there are no reports.
     """
     source, path = open_source(workspace, name), workspace.annotations(name)
     scanned(workspace, name)
     layout = layouts.load(layouts.find(source.layout, workspace))
     samples = read_table(workspace.samples(name), SAMPLES, ["sample_id", "uri", "error"]).filter(pl.col("error").is_null())
     paths = read_table(workspace.inventory(name), INVENTORY, ["path"])["path"].to_list()
-    found = _from_files(source, layout, samples, paths, Pattern(files)) if files else _from_tables(source, layout, samples, paths, columns)
-    with ledger(workspace, "reports", dataset=name, backend=backend, files=files, columns=list(columns)) as run:
+    asked = ReportRule(Pattern(files) if files else None, tuple(columns)) if files or columns else layout.reports or ReportRule()
+    found = _from_files(source, layout, samples, paths, asked.files) if asked.files else _from_tables(source, layout, samples, paths, asked.columns)
+    with ledger(workspace, "reports", dataset=name, backend=backend, files=asked.files and asked.files.text, columns=list(asked.columns)) as run:
         rows: list[Row] = []
         for sample, report in track(sorted(found.items()), f"reports of {name}"):
             rows += annotation_rows(sample, report.text, backend, uri=report.uri, plugins=workspace.plugins)

@@ -123,3 +123,18 @@ def test_a_dataset_that_is_not_scanned_is_named(data):
     run("adopt", "other", str(data / "data"), *where)
     with pytest.raises(NotFound, match="isocenter scan other"):
         run("reports", "other", *where)
+
+
+@pytest.mark.parametrize("key", ['[reports]\nfiles = "texts/s{patient}.txt"\n', '[reports]\ncolumns = ["impression"]\n'])
+def test_a_layout_says_where_its_reports_stand(data, key):
+    where = scanned(data, BY_TABLE + key)
+    assert json.loads(run("reports", "films", "--json", *where).output)["reports"] == (3 if "files" in key else 2)
+    terms = {row["term"] for row in annotations(data)}
+    assert ("pneumothorax" in terms) == ("files" in key)          # the findings deny it, the impression does not mention it
+    assert "cardiomegaly" in terms
+    assert json.loads(run("reports", "films", "--column", "findings", "--json", *where).output)["reports"] == 3
+
+
+def test_reports_that_stand_in_two_places_are_refused(data):
+    with pytest.raises(BadInput, match="one of them"):
+        scanned(data, BY_TABLE + '[reports]\nfiles = "texts/s{patient}.txt"\ncolumns = ["impression"]\n')
