@@ -34,7 +34,7 @@ def outside(workspace: Workspace, dataset: str) -> dict[str, str]:
     found = declined(read_table(workspace.samples(dataset), SAMPLES, ["sample_id", "issues"]).iter_rows())
     if left and workspace.annotations(dataset).exists():
         masks = read_table(workspace.annotations(dataset), ANNOTATIONS, ["sample_id", "uri"]).filter(pl.col("uri").is_in(sorted(left)))
-        found |= {sample: f"mask {uri}: {left[uri]}" for sample, uri in masks.iter_rows()}
+        found |= {sample: f"a mask of it could not come along: {left[uri]}" for sample, uri in masks.iter_rows()}
         left = {one: why for one, why in left.items() if one not in set(masks["uri"])}
     return found | left
 

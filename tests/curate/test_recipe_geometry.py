@@ -85,14 +85,14 @@ def test_volumes_with_and_without_labels_go_out_on_the_grid_that_was_asked_for(t
 @pytest.mark.parametrize("to", ["monai", "files"])
 def test_a_sample_whose_mask_cannot_come_along_stays_out_and_is_named(to: str, home: Path) -> None:
     done = built(home, to)
-    assert done.left == ["made@unversioned/images/c.nii.gz is not in geometry LPS-1x1x2: mask labels/c.nii.gz: the mask does not lie on the voxels of its image"]
+    assert done.left == ["made@unversioned/images/c.nii.gz is not in geometry LPS-1x1x2: a mask of it could not come along: the mask does not lie on the voxels of its image"]
     assert (done.exported.samples, done.exported.done) == (2, {"left out": 1})
     with pytest.raises(SystemExit) as left:
         main(["build", str(home / "r.toml"), "-w", str(home / "w"), "--json"])
     assert left.value.code == 3
     path = home / "r.toml"
     path.write_text(path.read_text().replace("skip_unfit = true", ""))
-    with pytest.raises(Refused, match=r"1 is not in the geometry of its dataset[^|]*\[export\] skip_unfit = true leaves them out"):
+    with pytest.raises(Refused, match=r"is not in the geometry of its dataset[^|]*\[export\] skip_unfit = true leaves them out"):
         build(Workspace.open(home / "w"), read_recipe(path))
 
 
