@@ -61,6 +61,13 @@ def test_foreground_efficiency_is_the_rate_at_which_dice_nears_that_of_full_anno
     assert np.isnan(curves(runs(dice), "dice", full=0.9)["foreground γ"].to_numpy()).all(), "without foreground there is none"
 
 
+def test_foreground_efficiency_begins_at_the_mean_of_the_seeds_and_not_at_one_lucky_start():
+    share = {"random": [[0.10, 0.3, 0.5], [0.14, 0.3, 0.5]]}
+    later = [0.9 - 0.6 * float(np.exp(-5.0 * (x - 0.12))) for x in (0.3, 0.5)]
+    found = curves(runs({"random": [[0.25, *later], [0.35, *later]]}, foreground=share), "dice", full=0.9)
+    assert found["foreground γ"][0] == pytest.approx(5.0, rel=1e-3)
+
+
 def test_one_budget_has_no_curve_and_a_missing_training_is_named():
     assert curves(runs({"random": [[0.2], [0.3]]}, [20]), "dice").is_empty()
     with pytest.raises(BadInput, match="better has no dice at budget 40 and seed 1"):
