@@ -59,7 +59,7 @@ def test_spread_reaches_with_half_of_its_budget_as_k_center_does():
 
 
 def test_spread_reaches_on_the_first_side_and_cuts_cells_on_the_last():
-    plain, label = planted([100, 100, 5])
+    plain, _ = planted([100, 100, 5])
     drawn, _ = planted([205], seed=1)
     pool = Pool(plain.ids, np.hstack([plain.features, 3 * drawn.features]), sides=(plain.features.shape[1], drawn.features.shape[1]))
     picks = run("spread", pool, 20).indices
