@@ -2,8 +2,8 @@
 
 A copy resembles its original far more than anything else resembles either; a neighbouring slice has a next neighbour that is nearly
 as close. So a pair gains by the distance to its best rival and loses where there is none. This is the ratio test that Lowe 2004
-uses for points, asked of pictures. Where many pairs near the line have close rivals, standing alone proves nothing and nothing is gained; there a third picture that agrees
-half-heartedly with both is no further copy but the next neighbour.
+uses for points, asked of pictures. Where many pairs near the line have close rivals, standing alone proves little: it helps a little, and only what is likely without it; there a third
+picture that agrees half-heartedly with both is no further copy but the next neighbour.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ TRIANGLE = 2.0                     # a third picture is one more copy, not a riv
 LIKELY = 0.0                       # and, among dense neighbours, if it is likely to be one picture with both
 LOWEST = -4.0                      # log-odds below which no distance makes one picture of two
 MANY = 100                         # pictures from which standing alone counts in full
-CROWD, FEW = 0.1, 3                # pairs with close rivals, per pair without and in number, beyond which nothing is gained
+CROWD, FEW = 0.1, 3                # pairs with close rivals, per pair without and in number, beyond which neighbours count as dense
+DENSE = 0.2                        # how much standing alone counts there, and from LIKELY on only
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,16 @@ def weigh(odds: Mapping[Key, float], doubtful: Collection[Key], pictures: int) -
     near = [pair for pair, value in odds.items() if LOWEST < value < SURE and pair not in doubtful]
     crowded = sum(distance[pair] < NEAR - 1 for pair in near)
     lone = sum(distance[pair] >= NEAR for pair in near)
-    gains = min(1.0, pictures / MANY) if crowded <= CROWD * lone + FEW else 0.0
-    if not gains:
+    dense = crowded > CROWD * lone + FEW
+    gains = min(1.0, pictures / MANY) * (DENSE if dense else 1.0)
+    lowest = LIKELY if dense else LOWEST
+    if dense:
         distance = _distances(odds, LIKELY)
     weighed = dict(odds)
     for pair, value in odds.items():
         if value < SURE:
             step = PER_STEP * (min(distance[pair], FAR) - NEAR)
-            weighed[pair] = value + (step if step < 0 else step * gains if value > LOWEST else 0.0)
+            weighed[pair] = value + (step if step < 0 else step * gains if value > lowest else 0.0)
     return Weighed(weighed, crowded, lone, gains)
 
 

@@ -42,6 +42,14 @@ def test_nothing_is_gained_in_a_small_corpus_or_among_many_rows_of_slices(pictur
     assert weigh({(0, 1): -1.0} | crowd, (), pictures).odds[0, 1] < CLEAR
 
 
+def test_among_dense_neighbours_standing_alone_helps_a_little_and_only_what_is_likely_without_it() -> None:
+    crowd = {(10 * r + a, 10 * r + a + 1): 0.5 for r in range(1, 21) for a in range(3)}
+    found = weigh({(0, 1): 1.0, (2, 3): 0.3, (4, 5): -0.1} | crowd, (), 200).odds
+    assert found[0, 1] > CLEAR
+    assert 0.3 < found[2, 3] < CLEAR
+    assert found[4, 5] == -0.1
+
+
 def test_among_dense_neighbours_a_next_neighbour_is_a_rival_though_it_resembles_both() -> None:
     end_of_row = {(0, 1): 1.6, (0, 2): 1.5, (1, 2): -0.4}
     crowd = {(10 * r + a, 10 * r + a + 1): 0.5 for r in range(1, 21) for a in range(3)}
