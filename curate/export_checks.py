@@ -76,8 +76,9 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
         counts = Counter(unfit.values())
         ids = cohort.table["sample_id"]
         first = {why: ids[number] for number, why in reversed(unfit.items())}
-        shown = "; ".join(f"{number} {why}, {'first ' if number > 1 else ''}{first[why]}" for why, number in counts.most_common(SHOWN)) + (f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else "")
-        objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", "--skip-unfit leaves them out, or another --to"))
+        shown = "; ".join(f"{why}: {number}, {'first ' if number > 1 else ''}{first[why]}" for why, number in counts.most_common(SHOWN)) + (f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else "")
+        remedy = "another --to (isocenter plugins exporters)" if len(unfit) == len(items) else "--skip-unfit leaves them out, or another --to"
+        objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", remedy))
     if objections:
         raise _refusal(cohort, objections)
     return Checked(warnings, unfit, licenses, donors)

@@ -48,8 +48,8 @@ def test_a_refusal_names_itself_and_the_way_on(home: Path, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert error.startswith("error: refused for 2 reasons:")
     assert "licence: use 'share' is not allowed" in error
-    assert "unfit: 2 of 2 samples do not fit this format: 2 has no mask (only test samples may have none), first films@" in error
-    assert "--skip-unfit" in error
+    assert "unfit: 2 of 2 samples do not fit this format: has no mask (only test samples may have none): 2, first films@" in error
+    assert "unfit: another --to (isocenter plugins exporters)" in error, "nothing would be left"
 
 
 def test_the_ledger_is_told_with_its_reasons(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
