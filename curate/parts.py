@@ -14,7 +14,7 @@ from isocenter.core.errors import BadInput, IsocenterError
 from isocenter.core.files import blake2b
 from isocenter.core.progress import track
 from isocenter.core.runs import ledger
-from isocenter.core.tables import write_table
+from isocenter.core.tables import content_fingerprint, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.export_gather import Items
 from isocenter.curate.export_item import Item
@@ -76,27 +76,35 @@ def patches(workspace: Workspace, cohort: Cohort, cut: Cut, *, name: str, predic
         run.inputs |= {one.name: one.fingerprint or "" for one in (cohort, *taken)}
         before, folders = _by_parent(taken), PredictionFolders(predictions) if predictions else None
         claim(workspace, cohort.next(name, cohort.table, "patches", **asked), force=force)
-        beta = LAST_BETA ** (min(1.0, len(taken) / (rounds - 1)) if rounds > 1 else 0.0)
-        rows: list[dict[str, Any]] = []
-        left_out: dict[str, str] = {}
-        items = Items(workspace, cohort, Pseudonyms(bytes(16)))
-        for row, item in track(zip(items.rows(), items), "patches", len(cohort)):
-            try:
-                parts = _sampled([part for part in cut.parts(row) if not any(part.overlaps(other) for other in before.get(part.parent_id, ()))], cut.number, seed)
-                rows += [{"dataset": row["dataset"], "uri": row["uri"], "split": row["split"], **found, "beta": beta} for found in _described(parts, row, _masks(row, item), folders)]
-            except IsocenterError as error:
-                left_out[row["sample_id"]] = error.what
+        rows, left_out = _cut_all(workspace, cohort, cut, folders, before, seed)
         if not rows:
             raise BadInput(f"{cohort.name} gives no patches: {next((' '.join(one) for one in left_out.items()), 'it is empty, or all of it was taken')}", hint="isocenter status shows what its samples are")
-        table = pl.DataFrame(rows, schema_overrides={"labels": pl.Object}, infer_schema_length=None)
-        labels = pl.Series("labels", [row["labels"] for row in rows], dtype=LABELS_DTYPE)
-        made = cohort.next(name, table.select("sample_id", "dataset", "uri", "split").with_columns(labels), "patches", **asked).save(workspace, dry_run=dry_run)
+        beta = LAST_BETA ** (min(1.0, len(taken) / (rounds - 1)) if rounds > 1 else 0.0)
+        table = pl.DataFrame([row | {"beta": beta, "labels": None} for row in rows], infer_schema_length=None)
         described = table.select(PARTS.schema.names)
+        labels = pl.Series("labels", [row["labels"] for row in rows], dtype=LABELS_DTYPE)
+        planned = cohort.next(name, table.select("sample_id", "dataset", "uri", "split").with_columns(labels), "patches", **asked)
+        made = Cohort(name, planned.table, {**planned.header, "parts": content_fingerprint(described)}).save(workspace, dry_run=dry_run)
         if not dry_run:
             write_table(parts_path(workspace, name), described, PARTS)
         run.counts |= {"samples": len(cohort), "left out": len(left_out), "parts": len(made)}
         run.outputs |= {name: made.fingerprint or ""}
     return Patches(made, described, left_out)
+
+
+def _cut_all(workspace: Workspace, cohort: Cohort, cut: Cut, folders: PredictionFolders | None, before: Mapping[str, list[Part]], seed: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """A row for every part, and the samples that gave none with the reason for each."""
+    rows: list[dict[str, Any]] = []
+    left_out: dict[str, str] = {}
+    items = Items(workspace, cohort, Pseudonyms(bytes(16)))     # ids stay in this process
+    for row, item in track(zip(items.rows(), items), "patches", len(cohort)):
+        try:
+            free = [part for part in cut.parts(row) if not any(part.overlaps(other) for other in before.get(part.parent_id, ()))]
+            found = _described(_sampled(free, cut.number, seed), row, _masks(row, item), folders)
+            rows += [{"dataset": row["dataset"], "uri": row["uri"], "split": row["split"], **one} for one in found]
+        except IsocenterError as error:
+            left_out[row["sample_id"]] = error.what
+    return rows, left_out
 
 
 def _masks(row: Mapping[str, Any], item: Item) -> TermMasks | None:

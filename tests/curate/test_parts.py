@@ -144,6 +144,18 @@ def test_a_volume_without_a_prediction_is_left_out_and_named(volumes):
     assert "left out: v@unversioned/img/b.nii.gz no prediction b.npz" in run(workspace, *line[:-2]).output
 
 
+def test_other_predictions_make_another_cohort(volumes):
+    workspace, root = volumes
+    line = ("patches", "v", "--size", "4", "--predictions", str(root / "fold0"), "--as", "p")
+    asked(workspace, *line)
+    first = Cohort.open(workspace, "p").fingerprint
+    asked(workspace, *line)
+    assert Cohort.open(workspace, "p").fingerprint == first
+    (root / "fold0/a.npz").write_bytes((root / "fold1/a.npz").read_bytes())
+    asked(workspace, *line)
+    assert Cohort.open(workspace, "p").fingerprint != first
+
+
 def test_features_of_a_patch_are_those_of_its_own_voxels(volumes):
     workspace, root = volumes
     asked(workspace, "patches", "v", "--size", "6", "--as", "p")
