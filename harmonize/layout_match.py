@@ -44,10 +44,10 @@ class Recognised:
 
 
 def recognise(root: Path) -> Recognised:
-    """By the names of the files below a folder; a layout of one published dataset is only ever suggested."""
+    """By the names of the files below a folder; a layout of one published dataset is only ever suggested, and only if most of its rules are met."""
     found = best(root)
     form = form_of(found)
-    return Recognised(form) if form else Recognised(ANY, found[0].layout if found else None)
+    return Recognised(form) if form else Recognised(ANY, found[0].layout if found and found[0].rules > ENOUGH else None)
 
 
 def claims(layout: Layout, root: Path | Iterable[str]) -> Claim | None:

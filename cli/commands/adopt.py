@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from isocenter.cli.options import as_json, dry_run, emit, starting_workspace
+from isocenter.cli.options import as_json, dry_run, emit, in_workspace, starting_workspace
 from isocenter.core.errors import Conflict
 from isocenter.core.workspace import Workspace
 
@@ -49,8 +49,8 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license, "written": not dry_run}
     told = f"{name}: {source.root} (layout {source.layout}, licence {licence})"
     if form:
-        told += f"\nrecognised by its files; to read every file by its content alone: isocenter adopt {name} {path} --layout {ANY}"
+        told += f"\nrecognised by its files; to read every file by its content alone: {in_workspace(f'isocenter adopt {name} {path} --layout {ANY}')}"
     if seen.looks_like:
-        told += f"\nlooks like layout {seen.looks_like}: isocenter adopt {name} {path} --layout {seen.looks_like}"
+        told += f"\nlooks like layout {seen.looks_like}: {in_workspace(f'isocenter adopt {name} {path} --layout {seen.looks_like}')}"
     told = "\n".join([told, *(f"warning: {text}" for text in warnings)])
     emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": seen.looks_like} if seen.looks_like else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")
