@@ -36,6 +36,7 @@ class Deduplicated:
     dropped: int
     undecodable: dict[str, str]
     withheld: dict[str, list[str]]     # keeper -> terms on which its copies contradict each other
+    elsewhere: int = 0                 # verdicts of the file that name samples outside this cohort
 
 
 def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True, local: bool | None = None, seed: int = 0, settle: Path | None = None,
@@ -48,7 +49,8 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
     verdicts that the workspace keeps from now on (`curate.settled`); what a person settled before counts too, and the cohort's header
     names the verdicts that concern it. force: see `claim`.
     """
-    verdicts = settled(workspace) | (read_verdicts(settle) if settle else {})
+    told = read_verdicts(settle) if settle else {}
+    verdicts = settled(workspace) | told
     with ledger(workspace, "dedup", dry_run=dry_run, cohort=cohort.name, near=near, local=local, seed=seed, name=name) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         decided = concerning(verdicts, cohort.table["sample_id"])
@@ -70,7 +72,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         groups = len({row["group"] for row in rows})
         run.counts |= {"samples": len(cohort), "kept": len(result), "groups": groups, "pairs": len(pairs), "undecodable": len(broken), "settled": len(decided)}
         run.outputs |= {name: result.fingerprint or ""}
-    return Deduplicated(result, pairs, groups, table.height - len(result), broken, withheld)
+    return Deduplicated(result, pairs, groups, table.height - len(result), broken, withheld, len(told) - len(concerning(told, cohort.table["sample_id"])))
 
 
 def write_sheets(workspace: Workspace, cohort: Cohort, found: Deduplicated, folder: Path) -> list[Path]:

@@ -40,10 +40,11 @@ def command(workspace: Workspace, cohort: str, near: bool, local: bool | None, s
     by: Counter[tuple[str, str]] = Counter((pair.net, pair.verdict) for pair in found.pairs)
     body = {"cohort": name, "samples": len(found.cohort), "groups": found.groups, "dropped": found.dropped, "undecodable": found.undecodable,
             "withheld": found.withheld, "pairs": [{"net": net, "verdict": verdict, "pairs": number} for (net, verdict), number in sorted(by.items())],
-            "sheets": [str(page) for page in pages], "written": not dry_run}
+            "sheets": [str(page) for page in pages], "verdicts_elsewhere": found.elsewhere, "written": not dry_run}
     lines = [f"{name}: {amount(len(found.cohort), 'sample')} kept, {amount(found.dropped, 'copy')} dropped in {amount(found.groups, 'group')}"]
     rows = [(FOUND_BY.get(net, net), *(by[net, verdict] for verdict in VERDICTS)) for net in dict.fromkeys([*FOUND_BY, *(net for net, _ in by)]) if any(by[net, v] for v in VERDICTS)]
     lines += [columns(rows, ("pairs that came near, by", *VERDICTS.values()))] if rows else []
+    lines += [f"verdicts of {settle} on samples that are not both in {cohort}: {found.elsewhere}; kept for cohorts that hold both"] if found.elsewhere else []
     lines += _withheld(found.withheld)
     lines += [f"{len(pages)} contact sheets in {sheets}"] if pages else []
     lines += _unsettled(sum(pair.verdict == "unsettled" for pair in found.pairs), workspace.pairs(name), sheets if pages else None, f"isocenter dedup {cohort} --as {name} --force", dry_run)

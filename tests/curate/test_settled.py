@@ -85,13 +85,14 @@ def test_settled_pairs_decide_on_the_next_run_stay_settled_and_stand_in_the_coho
     workspace = Workspace.open(films / "w")
     first = dedup(workspace, Cohort.open(workspace, "films"), name="unique")
     assert first.dropped == 1
-    (films / "v.csv").write_text("a,b,verdict\nd@unversioned/cut.jpg,d@unversioned/0.png,different\nd@unversioned/1.png,d@unversioned/2.png,same\n")
+    (films / "v.csv").write_text("a,b,verdict\nd@unversioned/cut.jpg,d@unversioned/0.png,different\nd@unversioned/1.png,d@unversioned/2.png,same\nd@unversioned/1.png,d@unversioned/9.png,same\n")
     words = ["dedup", "films", "--as", "unique", "--settle", str(films / "v.csv"), "-w", str(films / "w"), "--json"]
     dry = json.loads(CliRunner().invoke(cli, [*words, "--dry-run"]).stdout)
     assert settled(workspace) == {}
     body = json.loads(CliRunner().invoke(cli, words).stdout)
     assert body["pairs"] == dry["pairs"] == [{"net": "person", "verdict": "different", "pairs": 1}, {"net": "person", "verdict": "same", "pairs": 1}]
-    assert len(settled(workspace)) == 2
+    assert len(settled(workspace)) == 3
+    assert body["verdicts_elsewhere"] == 1
     again = dedup(workspace, Cohort.open(workspace, "films"), name="again")
     kept = set(again.cohort.table["sample_id"])
     assert {"d@unversioned/cut.jpg", "d@unversioned/0.png"} <= kept
