@@ -16,9 +16,20 @@ from isocenter.harmonize.dicom.header import check, read_header
 from isocenter.harmonize.dicom.order import is_proven, reorderings
 from isocenter.harmonize.dicom.refute import is_certain, refutation
 from isocenter.harmonize.dicom.series import VolumePlan, group_series
-from isocenter.harmonize.dicom.verify import Canonical, Print, canonical, load_canonical, print_of, same_place
+from isocenter.harmonize.dicom.verify import (
+    Canonical,
+    Print,
+    canonical,
+    drift_steps,
+    load_canonical,
+    print_of,
+    same_place,
+)
 from isocenter.harmonize.dicom.volume import Declined, build_volume
 from isocenter.harmonize.dicom.written import Converted, write_picture, write_volume
+
+DRIFT_STEPS = 0.25
+"""A last slice that rounding puts farther off than this share of a step gets its own place, else dcm2niix's affine stays."""
 
 
 def convert_series(files: Iterable[Path], out_folder: Path) -> list[Converted]:
@@ -86,7 +97,7 @@ def _from_claim(claim: Claim, part: int, number: int, plans: list[VolumePlan], o
     assert volume is not None
     assert own is not None
     assert other is not None
-    if not same_place(own, other):
+    if not same_place(own, other) and drift_steps(own, other) > DRIFT_STEPS:
         volume = replace(volume, affine=own.affine)
         plan = replace(plan, issues=(*plan.issues, "positions are rounded: the step between slices is taken from the first and last one, dcm2niix takes it from two neighbours"))
     series = plan.header.text("SeriesInstanceUID") or ""

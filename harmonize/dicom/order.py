@@ -44,7 +44,7 @@ def in_time_order(frames: Sequence[Frame], grid: Grid) -> Grid | str:
     by_position = _ordered(frames, grid, KEYS[0])
     if not _marked(_times(frames, by_position), KEYS[0]) and _numbered(_times(frames, plain)):
         return plain
-    found = next((other for key in KEYS if _marked(_times(frames, other := _ordered(frames, grid, key)), key)), None)
+    found = next((other for key in (*KEYS, _file) if _marked(_times(frames, other := _ordered(frames, grid, key)), key)), None)
     if found is None and any(len({_moment(frames[index]) for index in members}) < len(members) for members in grid.slices):
         return f"places hold {counts.pop()} frames each that no number tells apart: one acquisition repeated under the same numbers"
     return found or plain

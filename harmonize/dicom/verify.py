@@ -107,6 +107,12 @@ def same_place_but_rounded(ours: Print, theirs: Print) -> bool:
     return bool(steps.max() <= ROUNDED_MM and ends.max(axis=(1, 2)).min() <= _allowed(ours))
 
 
+def drift_steps(ours: Print, theirs: Print) -> float:
+    """How far the farthest corners lie apart, in steps between slices (the axis whose steps differ most)."""
+    steps = np.linalg.norm(ours.affine[:3, :3] - theirs.affine[:3, :3], axis=0)
+    return float(_apart(ours, theirs).max() / np.linalg.norm(ours.affine[:3, int(steps.argmax())]))
+
+
 def same_physical(ours: Print, theirs: Print) -> bool:
     """Floating-point volumes agree sample by sample, in one of the right ways of scaling."""
     return any(mine.shape == theirs.physical[0].shape and _close(mine, theirs.physical[0]) for mine in ours.physical)
