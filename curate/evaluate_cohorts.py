@@ -60,10 +60,10 @@ def trial_of(workspace: Workspace, pool: Cohort, test: Cohort | None, encoder: s
     if test is None:
         pool, test = (replace(pool, table=pool.table.filter(pl.col("split") == side)) for side in ("train", "test"))
         if not len(test) or not len(pool):
-            raise BadInput(f"cohort {pool.name!r} has no split with train and test rows", hint=f"isocenter split {pool.name} --as NAME, or --test COHORT")
+            raise BadInput(f"cohort {pool.name!r} has no split with train and test rows", hint=f"isocenter split {pool.name} --as {pool.name}-split")
     kinds = {name: at for at, name in enumerate(sorted({*_classes(pool), *_classes(test)} - {""}))}
     if len(kinds) < 2:
-        raise BadInput("fewer than two classes are labelled: nothing can be told apart", hint="isocenter show the label coverage of both cohorts first")
+        raise BadInput("fewer than two classes are labelled: nothing can be told apart", hint=f"isocenter compare {pool.name} {test.name}")
     seen, judged, tested = _labelled(workspace, pool, encoder), _labelled(workspace, pool, probe), _labelled(workspace, test, probe)
     both, at_seen, at_judged = np.intersect1d(seen.positions, judged.positions, return_indices=True)
     labels, truth = _codes(pool, both, kinds), _codes(test, tested.positions, kinds)

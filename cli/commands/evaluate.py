@@ -40,7 +40,7 @@ def command(workspace: Workspace, pool: str | None, test: str | None, by: tuple[
             out: Path | None, json_: bool) -> None:
     """Judge strategies on POOL by what a probe learns from their choice, or by trainings of your own."""
     if (pool is None) == (measured is None) or (pool is not None and not budgets):
-        raise UsageError("evaluate needs a pool and a budget, or a table of what was measured", hint="isocenter evaluate POOL --budget 10%, or evaluate --measured TABLE")
+        raise UsageError("evaluate needs a pool and a budget, or a table of what was measured", hint="isocenter evaluate POOL --budget 10%")
     if measured is not None:
         from isocenter.curate.evaluate_measured import evaluate_measured
 
