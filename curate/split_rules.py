@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from isocenter.core.errors import BadInput
 from isocenter.core.files import blake2b
 from isocenter.curate.split_components import Kin
+from isocenter.curate.study_dates import day_of
 from isocenter.harmonize.cohort import Cohort
 
 Bound = dict[int, tuple[Collection[str], str]]
 UNTAUGHT = re.compile(r"(?i)(test|val|valid|validation|dev|hold-?out|eval)")
-DATE = re.compile(r"(\d{4})\D?(\d{2})?\D?(\d{2})?")
 
 
 def taught(sides: Collection[str]) -> list[str]:
@@ -76,9 +76,9 @@ def dated(kin: Kin, dates: NDArray[np.object_], shares: Mapping[str, float], bou
     """Later components to later sides, and from when to when every side reaches. A component is as late as its latest sample.
 
     Nothing on a side is later than what the next side begins with, so equal dates share a side. Components without any date go to the
-    first side. dates: any text that begins with a year, or None. Raises BadInput when there are fewer dates than sides.
+    first side. dates: texts as `day_of` reads them, or None. Raises BadInput when there are fewer dates than sides.
     """
-    read = [_day(value) for value in dates]
+    read = [day_of(value) for value in dates]
     latest: dict[int, str] = {}
     for component, day in zip(kin.owner.tolist(), read):
         if day is not None:
@@ -86,7 +86,7 @@ def dated(kin: Kin, dates: NDArray[np.object_], shares: Mapping[str, float], bou
     wanted = [side for side, share in shares.items() if share > 0]
     days = sorted(set(latest.values()))
     if len(days) < len(wanted):
-        raise BadInput(f"{len(days)} dates for {len(wanted)} sides", hint="DICOM headers state study dates; else --column date=TABLE, a table with sample_id and date")
+        raise BadInput(f"{len(days)} dates for {len(wanted)} sides", hint="read are DICOM headers, and what the layout's tables and paths call date; else --column date=TABLE, a table with sample_id and date")
     size = np.bincount(kin.owner, minlength=kin.number)
     undated = [component for component in range(kin.number) if component not in latest]
     found: Bound = {component: ((wanted[0],), "no date is known") for component in undated if component not in bound}
@@ -110,12 +110,6 @@ def _cut(days: list[str], weight: Mapping[str, int], shares: Mapping[str, float]
     starts = [0, *(end + 1 for end in ends[:-1])]
     side_of = {day: side for side, start, end in zip(sides, starts, ends) for day in days[start:end + 1]}
     return side_of, {side: (days[start], days[end]) for side, start, end in zip(sides, starts, ends)}
-
-
-def _day(value: object) -> str | None:
-    """`2019-03-07`, `20190307`, `2019-03`, `2019` as text that sorts by time."""
-    found = DATE.match(str(value).strip()) if value is not None else None
-    return "-".join(part for part in found.groups() if part) if found else None
 
 
 def hashed(kin: Kin, shares: Mapping[str, float], seed: int) -> Bound:
