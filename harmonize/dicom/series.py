@@ -20,6 +20,9 @@ from isocenter.harmonize.dicom.order import cut_end, in_time_order
 
 Placed = tuple[Frame, Header]
 STACKED = frozenset({"MR", "CT", "PT", "NM"})
+"""Modalities whose frames with a place are slices; what makes no volume of them is declined. Of others it stays pictures."""
+PROJECTED = frozenset({"CR", "DX", "MG", "IO", "PX", "RF", "RG", "RTIMAGE"})
+"""Modalities whose images are projections, whatever place they state."""
 SAME_DIRECTION = 1e-3
 SAME_SPACING = 2e-4
 
@@ -96,12 +99,19 @@ def _split(frames: list[Placed]) -> list[list[Placed]]:
     """What may share a volume: same size, sample form, echo, component, direction, spacing. Pictures stay one by one."""
     groups: dict[Any, list[Placed]] = defaultdict(list)
     for frame, header in frames:
-        if header.text("Modality") not in STACKED or frame.position is None or frame.orientation is None:
+        if _is_picture(frame, header):
             groups[("picture", str(header.path))].append((frame, header))
             continue
         groups["volume", header.text("SeriesNumber"), frame.rows, frame.columns, frame.pixel_form, frame.component, frame.derived,
                None if frame.echo_ms is None else round(frame.echo_ms, 2)].append((frame, header))
     return [part for key, members in groups.items() for part in ([members] if key[0] == "picture" else _aligned(members))]
+
+
+def _is_picture(frame: Frame, header: Header) -> bool:
+    modality = header.text("Modality")
+    if frame.position is None or frame.orientation is None or modality in PROJECTED:
+        return True
+    return modality not in STACKED and (frame.spacing_mm is None or not str(frame.pixel_form[1]).startswith("MONOCHROME"))
 
 
 def _aligned(members: list[Placed]) -> list[list[Placed]]:
@@ -123,6 +133,8 @@ def _plans(members: list[Placed], issues: tuple[str, ...]) -> list[VolumePlan]:
     whole = _plan(members, issues)
     if whole.kind == "picture" or whole.grid is not None:
         return [whole]
+    if members[0][1].text("Modality") not in STACKED:
+        return [_picture([member], issues) for member in members]
     if (shorter := _without_cut_end(members, issues)) is not None:
         return [shorter]
     by_acquisition: dict[int, list[Placed]] = defaultdict(list)
@@ -150,11 +162,15 @@ def _without_cut_end(members: list[Placed], issues: tuple[str, ...]) -> VolumePl
     return replace(plan, cut=VolumePlan("", "volume", lost[0][1], files, tuple(frame for frame, _ in lost), None, declined=reason))
 
 
+def _picture(members: list[Placed], issues: tuple[str, ...]) -> VolumePlan:
+    return VolumePlan("", "picture", members[0][1], tuple(dict.fromkeys(frame.path for frame, _ in members)), tuple(frame for frame, _ in members), None, issues=issues)
+
+
 def _plan(members: list[Placed], issues: tuple[str, ...]) -> VolumePlan:
     frames, headers = [frame for frame, _ in members], {frame.path: header for frame, header in members}
     first = members[0][1]
-    if frames[0].position is None or first.text("Modality") not in STACKED:
-        return VolumePlan("", "picture", first, tuple(headers), tuple(frames), None, issues=issues)
+    if _is_picture(frames[0], first):
+        return _picture(members, issues)
     grid = grid_of(frames)
     if isinstance(grid, Grid):
         grid = in_time_order(frames, grid)

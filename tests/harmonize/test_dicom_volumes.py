@@ -216,6 +216,19 @@ def test_an_unreadable_slice_is_named_and_leaves_a_hole_that_declines_the_volume
     assert any(files[4].name in issue for issue in result.issues)
 
 
+@pytest.mark.parametrize("modality", ["OT", "SC", "XA", "US"])
+def test_slices_of_any_modality_that_state_their_place_make_a_volume(tmp_path, modality):
+    (result,) = converted(tmp_path, STACK, AXIAL, modality="MR", change=put(Modality=modality))
+    assert_holds(result, STACK, AXIAL)
+
+
+@pytest.mark.parametrize("change", [put(Modality="DX"), put(Modality="US", ImagePositionPatient=lambda z, t: [0, 0, z * z])], ids=["projections", "a free hand"])
+def test_projections_and_uneven_pictures_stay_pictures(tmp_path, change):
+    results = converted(tmp_path, STACK, AXIAL, modality="MR", change=change)
+    assert [result.shape for result in results] == [(48, 40, 1)] * 8
+    assert {int(nib.load(result.stored).header["sform_code"]) for result in results} == {0}
+
+
 def test_a_radiograph_becomes_a_picture_without_a_place(tmp_path):
     def plain(dataset, z, t):
         del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
