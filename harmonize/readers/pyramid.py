@@ -5,6 +5,7 @@ The name sorts before `raster`, which reads every other TIFF.
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from isocenter.harmonize.image import ImageHeader, Pixels
 formats = ("slide",)
 TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 TILE = "tile/"
+SUB_PAGES = 330                                              # tag of TIFF 6.0: finer pages have coarser ones below them
 OVERVIEW = 1024
 """Longest side that the overview is nearest to."""
 LARGEST = 1 << 26
@@ -28,26 +30,26 @@ def sniff(head: bytes, path: Path) -> str | None:
     if not head.startswith(TIFF):
         return None
     try:
-        import tifffile
-
-        with tifffile.TiffFile(_file(path)) as tiff:
-            return "slide" if len(tiff.series[0].levels) > 1 and tiff.pages[0].is_tiled else None  # type: ignore[union-attr]
+        with _opened(path) as tiff:
+            page = tiff.pages[0]
+            return "slide" if page.is_tiled and (SUB_PAGES in page.tags or len(tiff.series[0].levels) > 1) else None
     except Exception:                                        # what tifffile cannot open is no slide; the next reader says what is wrong
         return None
 
 
 def header(path: Path) -> ImageHeader:
     """Columns and rows of the finest level, the size of its pixels where the file says it, and `levels` as [columns, rows]. Raises Unreadable."""
-    import tifffile
-
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with _opened(path) as tiff:
             levels = [[int(level.keyframe.imagewidth), int(level.keyframe.imagelength)] for level in tiff.series[0].levels]
             page: Any = tiff.pages[0]
             channels, dtype = int(page.samplesperpixel), str(page.dtype)
             size = _pixel_mm(page)
-    except (OSError, ValueError, IndexError, KeyError, tifffile.TiffFileError) as error:
+            end = max(offset + length for level in tiff.series[0].levels for offset, length in zip(level.keyframe.dataoffsets, level.keyframe.databytecounts))
+    except (OSError, ValueError, IndexError, KeyError) as error:    # what tifffile raises of its own is a ValueError
         raise Unreadable(f"not a readable slide: {error}", where=str(path)) from error
+    if end > path.stat().st_size:
+        raise Unreadable("truncated slide: tiles lie beyond the end of the file", where=str(path))
     width, height = levels[0]
     return ImageHeader("slide", (width, height), size, dtype=dtype, channels=channels, frames=1, facts={"levels": levels})
 
@@ -57,11 +59,9 @@ def pixels(path: Path) -> Pixels:
 
     The overview is the level whose longest side is nearest to 1024. Source: TIFF 6.0 (tiles); tifffile decodes them. Raises Unreadable.
     """
-    import tifffile
-
     file, _, selector = str(path).partition("::")
     try:
-        with tifffile.TiffFile(file) as tiff:
+        with _opened(path) as tiff:
             levels = tiff.series[0].levels
             if selector.startswith(TILE):
                 level, *box = (int(text) for text in selector.removeprefix(TILE).split("/"))
@@ -106,5 +106,9 @@ def _pixel_mm(page: Any) -> tuple[float, float] | None:
     return size if size is not None and max(size) < 0.05 else None
 
 
-def _file(path: Path) -> str:
-    return str(path).partition("::")[0]
+def _opened(path: Path) -> Any:
+    """The file with tifffile, whose remarks on odd files come as exceptions or not at all."""
+    import tifffile
+
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    return tifffile.TiffFile(str(path).partition("::")[0])

@@ -11,6 +11,7 @@ import numpy as np
 
 from isocenter.core.errors import Unreadable
 from isocenter.harmonize.image import ImageHeader, Pixels
+from isocenter.harmonize.readers._quiet import quiet_decoders
 
 formats = ("video",)
 STILL = (b"heic", b"heix", b"mif1", b"msf1", b"avif")        # brands of pictures in the same container
@@ -68,10 +69,11 @@ def _opened(path: Path) -> Iterator[Any]:
         import cv2
     except ImportError as error:
         raise Unreadable("videos need OpenCV: pip install 'isocenter[formats]'", where=str(path)) from error
-    video = cv2.VideoCapture(str(path))
-    try:
-        if not video.isOpened():
-            raise Unreadable("not a video that OpenCV can open", where=str(path))
-        yield video
-    finally:
-        video.release()
+    with quiet_decoders():
+        video = cv2.VideoCapture(str(path))
+        try:
+            if not video.isOpened():
+                raise Unreadable("not a video that OpenCV can open", where=str(path))
+            yield video
+        finally:
+            video.release()

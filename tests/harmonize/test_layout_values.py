@@ -17,7 +17,8 @@ from isocenter.harmonize import layout_forms as forms
 
 WHOLE: dict[str, Any] = {
     "dataset": "d", "release": "1", "modality": "CT", "split": "train", "evidence": "made", "description": "made", "seen_on_real_data": False, "general": False, "exclude": ["**/._*"],
-    "images": [{"pattern": "{case}.npz", "split": "train", "modality": "CT", "sample": "{case}", "array": "{part}", "array_labels": "{part}_labels", "stacked": True}],
+    "images": [{"pattern": "{case}.npz", "split": "train", "modality": "CT", "sample": "{case}", "array": "{part}", "array_labels": "{part}_labels", "stacked": True,
+                "every_s": 0.5, "tile": 512, "level": 1}],
     "masks": [{"pattern": "m/{case}.npz", "image": "{case}.npz", "labels": ["own", "acdc"], "term": "liver", "raw": "{case}", "slices": False, "array": "a", "stacked": False, "sparse": False,
                "colours": False, "inverted": False, "mirrored": "x", "table": "t", "path": "{file}", "annotator": "A", "machine_made": False, "encoding": "as published", "settled": ["word"]}],
     "boxes": [{"pattern": "{case}.xml", "image": "{case}.npz", "labels": "own", "form": "voc"}, {"form": "table", "table": "t", "corners": ["a", "b", "c", "d"], "raw": "raw", "term": "liver"},
@@ -27,7 +28,7 @@ WHOLE: dict[str, Any] = {
                 "optional": True}],
     "labels": [{"name": "own", "values": {"1": "liver", "2": {"term": ["spleen"], "state": "uncertain"}}, "negative": ["0"], "mode": "mentions", "separator": "|", "cell": "text"},
                {"table": "t", "column": "c", "map": "acdc"}, {"token": "case", "mode": "exclusive", "values": {}}, {"table": "t", "columns": {"c": "liver"}, "states": {"1": "present"}}],
-    "legends": [{"name": "legend", "file": "dataset.json", "form": "dataset.json", "key": "{case}"}],
+    "legends": [{"name": "legend", "file": "dataset.json", "form": "dataset.json", "key": "{case}"}], "reports": {"files": "r/{case}.txt"},
 }
 SECTIONS = {"images": forms.IMAGE, "masks": forms.MASK, "boxes": forms.BOX_FILE | forms.BOX_TABLE, "runs": forms.RUN, "tables": forms.TABLE, "labels": forms.LABEL, "legends": forms.LEGEND}
 WRONG: list[Any] = [3, -1, 1.5, True, "", "{", "word", [], ["a", "b"], [1], [[]], {}, {"x": 1}, {"x": {"y": 2}}, [{}], [{"x": 1}], datetime.date(2020, 1, 1)]
@@ -72,6 +73,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_its_key_and_nothing_else_is_r
     ({"images": ["a", "b"]}, r"the layout: images = \['a', 'b'\] is no pattern, table or list of tables"), ({"labels": {"values": {}}}, "list of tables"),
     ({"images": "{a}.png", "labels": [{"values": {"1": "liver"}}]}, r"labels\[0\] lacks 'name'"), ({"images": "{a"}, "images: pattern '{a' has an open brace"),
     ({"images": "{a}.png", "masks": [{"pattern": "x(", "labels": "acdc", "mirorred": "x"}]}, "did you mean mirrored"), ({"images": "{a:[}.png"}, "images: pattern .* is not valid"),
+    ({"images": "{a}.png", "reports": {"files": 3}}, "files = 3 is no text"), ({"images": "{a}.png", "reports": {"columns": "a", "files": "b"}}, "one of them"),
     ({"images": "{a}.png", "tables": [{"file": "t.csv", "on": "f", "columns": {"patient": 3}}]}, "patient = 3|columns = {'patient': 3}"),
 ])
 def test_the_file_is_named(layout: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -116,3 +116,18 @@ def test_tiles_of_a_slide_are_samples_that_go_out_as_pictures(workspace: Workspa
     assert found["patient_id"].to_list() == ["s.svs"] * 2
     export(workspace, merge(workspace, ["d"], name="c"), to="files", folder=tmp_path / "out")
     assert sum(path.suffix == ".png" for path in (tmp_path / "out").rglob("*")) == 2
+
+
+@pytest.mark.parametrize(("name", "cause"), [("a.mp4", "not a video that OpenCV can open"), ("s.svs", "truncated slide")])
+def test_a_file_that_was_cut_has_a_row_that_says_so_and_nothing_is_printed(name: str, cause: str, workspace: Workspace, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = tmp_path / name
+    if name == "a.mp4":
+        video(whole, "mp4v")
+    else:
+        slide(whole)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    adopt(workspace, "d", tmp_path / "d")
+    assert scan(workspace, "d").errors == 1
+    assert cause in rows(workspace)["error"][0]
+    assert capfd.readouterr().err == ""
