@@ -16,6 +16,8 @@ from isocenter.registry.license_parser import parse_license
 from isocenter.registry.licenses import DISAGREE, Combination, License, Use, combine
 
 UNSTATED = "not stated"
+NOBODY = "NOASSERTION"          # the id of a licence that nobody states
+STATE = "state the licence that you have read (adopt NAME PATH --license ID; in a recipe: license), "
 
 
 def licenses_of(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int] | None = None) -> dict[str, tuple[License, int]]:
@@ -64,9 +66,10 @@ def together(licenses: Mapping[str, tuple[License, int]], *, changed: bool = Tru
 def require(licenses: Mapping[str, tuple[License, int]], cohort: str, use: Use, *, changed: bool = True) -> list[str]:
     """Warnings for local use; for `share` and `commercial` raises Refused naming every licence that forbids or does not say."""
     verdict = together(licenses, changed=changed).verdicts[use]
-    reasons = [f"{reason.dataset}: {reason.why} ({reason.license})" for reason in verdict.reasons]
+    reasons = [f"{reason.dataset}: {reason.why}" + (f" ({reason.license})" if reason.license != NOBODY else "") for reason in verdict.reasons]
     if verdict.answer == "yes" or use == "local":
         return reasons if verdict.answer != "yes" else []
     shown = "\n         ".join(reasons[:10]) + (f"\n         and {len(reasons) - 10} more" if len(reasons) > 10 else "")
     raise Refused(f"use {use!r} is not allowed by every licence:\n         {shown}", where=cohort,
-                  hint="leave those members out (merge --where), or --use local (in a recipe: use = \"local\")")
+                  hint="leave those members out (merge --where), " + (STATE if any(reason.license == NOBODY for reason in verdict.reasons) else "")
+                  + "or --use local (in a recipe: use = \"local\")")

@@ -34,7 +34,7 @@ def command(workspace: Workspace, cohort: str, encoder: str, share: float, side:
     asked = {(row["features"], row["group"]): row["queries"] for row in found.table.iter_rows(named=True)}
     kinds = [figure for figure in SHOWN if any(key[2] == figure for key in cell)]
     order = sorted(asked, key=lambda key: (key[1] != "all", key[1]))
-    rows = [(name, group, asked[name, group], *(cell.get((name, group, figure), "") for figure in kinds)) for name, group in order if group == "all" or name == encoder]
+    rows = [(name, group, asked[name, group], *(cell.get((name, group, figure), "") for figure in kinds)) for name, group in order]
     lines = [f"{found.queries} queries against a gallery of {found.gallery}, no patient on both sides; {found.left_out} samples without a label or a picture left out",
               columns(rows, ("features", "group", "queries", *kinds)), "", found.verdict]
     emit(body, json_, "\n".join(lines), f"isocenter similar FILE --in {cohort} --with {encoder}")

@@ -73,3 +73,45 @@ def test_labels_of_many_count_as_relevant_when_one_is_shared():
     assert value(table, "P@3") == pytest.approx(2 / 3)
     with pytest.raises(BadInput, match="no query"):
         judge(rows, labels, Gallery(np.array([2]), np.array([1])))
+
+
+def test_every_figure_of_every_group_is_that_of_loops_written_out():
+    """Query by query and neighbour by neighbour, with the classes and groups of no order; the area under the curve by scikit-learn."""
+    auc = pytest.importorskip("sklearn.metrics").roc_auc_score
+    rng = np.random.default_rng(11)
+    rows, labels = rng.standard_normal((90, 7)), rng.random((90, 5)) < 0.3
+    rows[:, :5] += 1.5 * labels
+    labels[~labels.any(1), 0] = True
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    groups = [("north",) if at % 3 else ("south", "old") for at in range(90)]
+    sides = Gallery(np.arange(60), np.arange(60, 90))
+    table = judge(rows, labels, sides, groups=groups)
+    for group in ("all", "north", "south", "old"):
+        asked = [at for at in range(60, 90) if group == "all" or group in groups[at]]
+        for k in (1, 5, 10):
+            recall, precision, average, gains = [], [], [], []
+            for query in asked:
+                ranked = sorted(range(60), key=lambda one: -float(rows[query] @ rows[one]))
+                jaccard = [(labels[query] & labels[one]).sum() / (labels[query] | labels[one]).sum() for one in ranked]
+                if not any(jaccard):
+                    continue
+                hits = [value > 0 for value in jaccard]
+                recall.append(float(any(hits[:k])))
+                precision.append(sum(hits[:k]) / k)
+                average.append(sum(sum(hits[:place + 1]) / (place + 1) for place in range(k) if hits[place]) / min(k, sum(hits)))
+                best = sum(value / np.log2(place + 2) for place, value in enumerate(sorted(jaccard, reverse=True)[:k]))
+                gains.append(sum(value / np.log2(place + 2) for place, value in enumerate(jaccard[:k])) / best)
+            for figure, values in (("R", recall), ("P", precision), ("mAP", average), ("NDCG", gains)):
+                assert value(table, f"{figure}@{k}", group=group) == pytest.approx(np.mean(values)), (group, figure, k)
+        for k in (10, 20, 50):
+            votes = np.array([labels[sorted(range(60), key=lambda one: -float(rows[query] @ rows[one]))[:k]].mean(0) for query in asked])
+            areas = [auc(labels[asked][:, term], votes[:, term]) for term in range(5) if 0 < labels[asked][:, term].sum() < len(asked)]
+            assert value(table, f"kNN-AUC {k}", group=group) == pytest.approx(np.mean(areas)), (group, k)
+
+
+def test_the_interval_of_a_mean_is_about_two_standard_errors_to_either_side():
+    rows, labels, patients = planted(4)
+    table = judge(rows + np.random.default_rng(0).standard_normal(rows.shape) * 0.4, labels, patient_disjoint(patients, share=0.5))
+    row = table.filter(figure="R@1", group="all").to_dicts()[0]
+    error = (row["mean"] * (1 - row["mean"]) / row["queries"]) ** 0.5
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(1.96 * error, rel=0.2)
