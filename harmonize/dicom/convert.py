@@ -73,7 +73,7 @@ def _confirmed(plans: list[VolumePlan], opinions: Sequence[Path], out_folder: Pa
             continue
         found = agreed.get(number) or _in_another_order(number, plan, theirs)
         if found:
-            results[plan.key] = [_from_claim(claim, part, number, plans, ours, theirs, opinions, out_folder) for part, claim in enumerate(found)]
+            results[plan.key] = [_from_claim(plan, plans[min(claim.plans)], part, own, theirs[claim.theirs], opinions[claim.theirs], out_folder) for part, claim in enumerate(found)]
         else:
             results[plan.key] = [_doubted(plan, own, theirs, opinions, plans, out_folder)]
     return results
@@ -88,21 +88,19 @@ def _in_another_order(number: int, plan: VolumePlan, theirs: list[Print | None])
     return []
 
 
-def _from_claim(claim: Claim, part: int, number: int, plans: list[VolumePlan], ours: list[Print | None], theirs: list[Print | None],
-                opinions: Sequence[Path], out_folder: Path) -> Converted:
-    plan, owner = plans[number], plans[min(claim.plans)]
+def _from_claim(plan: VolumePlan, owner: VolumePlan, part: int, own: Print, other: Print | None, opinion: Path, out_folder: Path) -> Converted:
+    """What dcm2niix confirms of a plan, as part number `part`; it may be stored with the plan that owns the file."""
     if owner is not plan:
         return Converted(plan.key, plan, None, f"stored as a part of {owner.key}", issues=plan.issues)
-    volume, own, other = load_canonical(opinions[claim.theirs]), ours[number], theirs[claim.theirs]
+    volume = load_canonical(opinion)
     assert volume is not None
-    assert own is not None
     assert other is not None
     if not same_place(own, other) and drift_steps(own, other) > DRIFT_STEPS:
         volume = replace(volume, affine=own.affine)
         plan = replace(plan, issues=(*plan.issues, "positions are rounded: the step between slices is taken from the first and last one, dcm2niix takes it from two neighbours"))
     series = plan.header.text("SeriesInstanceUID") or ""
     key = plan.key if part == 0 else f"{plan.key}{'.' if plan.key == series else '_'}part{part + 1}"
-    return write_volume(key, plan, volume, nib.load(opinions[claim.theirs]).header, out_folder, "checked")
+    return write_volume(key, plan, volume, nib.load(opinion).header, out_folder, "checked")
 
 
 def _doubted(plan: VolumePlan, own: Print, theirs: list[Print | None], opinions: Sequence[Path], plans: list[VolumePlan], out_folder: Path) -> Converted:
