@@ -59,7 +59,7 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
     if leaks and accept_leakage:
         warnings.append(f"leakage accepted: {_told(leaks)}")
     elif leaks:
-        objections.append(Objection("leakage", _told(leaks), f"isocenter split {cohort.name} --as {cohort.name}-sides, or --accept-leakage"))
+        objections.append(Objection("leakage", _told(leaks), f"{_cure(cohort.name, against)}, or --accept-leakage"))
     unfit: dict[int, str] = {}
     named: dict[str, str] = {}
     for item, row in zip(items, items.rows()):
@@ -116,6 +116,14 @@ def _leaks(workspace: Workspace, cohort: Cohort, against: Sequence[str]) -> tupl
     notes = [f"leakage in doubt: {number} {kind} on two sides{known.get(kind, '')} (isocenter leakage {cohort.name})" for kind, number in doubts.items()]
     notes += [] if found.compared else ["pictures of the sides were not compared: isocenter dedup before split does that"]
     return [leak for leak in found.leaks if leak.kind in LEAKING], notes
+
+
+def _cure(cohort: str, against: Sequence[str]) -> str:
+    """What mends leakage: sides by component; what a benchmark holds too has to go."""
+    if not against:
+        return f"isocenter split {cohort} --as {cohort}-sides"
+    others = " ".join(f"--against {name}" for name in against)
+    return f"isocenter leakage {cohort} {others} --list leaking.txt, then isocenter select {cohort} --by random --budget 100% --exclude leaking.txt --as {cohort}-clean"
 
 
 def _told(leaks: list[Leak]) -> str:

@@ -88,8 +88,9 @@ def test_a_patient_on_two_sides_is_refused_until_it_is_accepted(films: Cohort, w
 def test_a_benchmark_that_shares_a_patient_is_named(films: Cohort, workspace: Workspace, tmp_path: Path) -> None:
     mine = Cohort("mine", films.table[:1], films.header).save(workspace)
     benchmark = Cohort("benchmark", films.table[1:2], films.header).save(workspace)
-    with pytest.raises(Refused, match="1 patient on benchmark and mine"):
+    with pytest.raises(Refused, match="1 patient on benchmark and mine") as caught:
         export(workspace, mine, folder=tmp_path / "out", wishes=Wishes(against=(benchmark.name,)))
+    assert str(caught.value.hint).startswith("isocenter leakage mine --against benchmark --list leaking.txt, then isocenter select mine"), "a split does not mend it"
     other = Cohort("other", films.table[2:], films.header).save(workspace)
     assert export(workspace, mine, folder=tmp_path / "out", wishes=Wishes(against=(other.name,))).samples == 1
 
