@@ -15,6 +15,7 @@ from isocenter.curate.knowledge import shared_patients
 from isocenter.curate.leakage import Leak, leakage
 from isocenter.curate.rights import licenses_of, require
 from isocenter.harmonize.cohort import Cohort
+from isocenter.registry.amounts import amount
 from isocenter.registry.licenses import License, Use
 
 SHOWN = 5
@@ -62,7 +63,9 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
         objections.append(Objection("leakage", _told(leaks), f"{_cure(cohort.name, against)}, or --accept-leakage"))
     unfit: dict[int, str] = {}
     named: dict[str, str] = {}
+    carried: Counter[str] = Counter()
     for item, row in zip(items, items.rows()):
+        carried.update(mark["dataset"] for mark in item.annotations if mark["kind"] == "box" and mark["dataset"] != row["dataset"])
         if fits is not None and (why := fits(item)) is not None:
             unfit[item.number] = why
         elif (why := items.outside_geometry(row)) is not None:
@@ -81,6 +84,7 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
         objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", remedy))
     if objections:
         raise _refusal(cohort, objections)
+    warnings += [f"{dataset} gives {amount(number, 'box')} to copies of its pictures in other datasets; where two hands drew, a few may show one thing twice" for dataset, number in sorted(carried.items())]
     return Checked(warnings, unfit, licenses, donors)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PLURALS = {"study": "studies", "series": "series", "patch": "patches", "copy": "copies"}
+PLURALS = {"box": "boxes", "study": "studies", "series": "series", "patch": "patches", "copy": "copies"}
 
 
 def amount(number: int | None, unit: str | None) -> str:

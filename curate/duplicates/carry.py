@@ -17,7 +17,7 @@ from isocenter.registry.labelmap import State, States
 
 WHOLE = 0.97                       # share of a frame from which nothing counts as cut off
 SIDED = re.compile(r"(?<![A-Za-z])(left|right)(?![A-Za-z])", re.IGNORECASE)
-SAME_BOX = 0.5                     # intersection over union from which two boxes of one term show one thing (docs/decisions/325-same-box.md)
+SAME_BOX = 0.4                     # intersection over union from which two boxes of one term show one thing (docs/decisions/325-same-box.md)
 INSIDE = 0.5                       # share of a box that must lie in the keeper's frame
 
 Box = tuple[float, float, float, float]
@@ -54,7 +54,7 @@ def box(corners: Box, transform: Transform) -> Box | None:
 
 
 def without_doubles(own: Iterable[tuple[str, Box]], carried: Iterable[tuple[str, Box]]) -> list[tuple[str, Box]]:
-    """The carried boxes that say something new: no box of the same term overlaps them by half or more."""
+    """The carried boxes that say something new: no box of the same term overlaps them by `SAME_BOX` or more."""
     said = list(own)
     fresh = []
     for term, corners in carried:

@@ -37,7 +37,7 @@ def write(items: Iterable[Item], out: Target) -> None:
             out.write(name, lambda draft, item=item: draft.write_bytes(picture_bytes(item, out)))  # type: ignore[misc]
             split, (width, height) = item.split or "train", size_of(item)
             images[split].append({"id": item.number + 1, "file_name": name.split("/")[1], "width": width, "height": height, "sample_id": item.sample_id, "license": item.row["license"]})
-            states[item.number + 1] = dict(item.row["labels"] or {}) | dict.fromkeys((term for term, _ in found), "present") | _absent(item, found)
+            states[item.number + 1] = _states(item, found)
             marks[split] += [{"id": next(identity), "image_id": item.number + 1, "term": term, "iscrowd": 0, **geometry} for term, geometry in found]
     terms = {term: at for at, term in enumerate(sorted({mark["term"] for found in marks.values() for mark in found}), start=1)}
     for split, rows in images.items():
@@ -53,8 +53,10 @@ def _silence(said: dict[str, str], terms: dict[str, int]) -> dict[str, list[int]
             "neg_category_ids": [at for term, at in terms.items() if said.get(term) == "absent"]}
 
 
-def _absent(item: Item, found: list[Mark]) -> dict[str, str]:
-    return dict.fromkeys(item.annotated() - {term for term, _ in found}, "absent")
+def _states(item: Item, found: list[Mark]) -> dict[str, str]:
+    """What is said of each term; a term that is drawn and yet not among the labels was withheld, since copies contradict each other, and is open."""
+    labels, drawn = item.row["labels"] or {}, {term for term, _ in found}
+    return labels | dict.fromkeys(drawn if not labels else drawn & labels.keys(), "present") | dict.fromkeys(item.annotated() - drawn, "absent")
 
 
 def _marks(item: Item) -> list[Mark]:

@@ -41,8 +41,9 @@ def test_boxes_follow_the_picture_and_boxes_cut_off_stay_behind() -> None:
 
 def test_a_box_that_is_there_already_is_not_doubled() -> None:
     own = [("RBC", (10.0, 10.0, 30.0, 30.0))]
-    carried = [("RBC", (11.0, 10.0, 30.0, 31.0)), ("WBC", (11.0, 10.0, 30.0, 31.0)), ("RBC", (50.0, 50.0, 60.0, 60.0))]
-    assert carry.without_doubles(own, carried) == carried[1:]
+    carried = [("RBC", (11.0, 10.0, 30.0, 31.0)), ("WBC", (11.0, 10.0, 30.0, 31.0)), ("RBC", (50.0, 50.0, 60.0, 60.0)), ("RBC", (10.0, 22.0, 30.0, 40.0))]
+    assert carry.without_doubles(own, carried) == carried[1:]                      # a neighbour that overlaps by a fourth is another cell
+    assert carry.without_doubles(own, [("RBC", (10.0, 18.0, 30.0, 38.0))]) == []     # by 0.43: the same cell, drawn by another hand
 
 
 def test_the_way_to_the_keeper_goes_over_other_copies() -> None:

@@ -123,6 +123,21 @@ def test_pycocotools_reads_boxes_and_masks_and_absence_is_not_claimed(workspace:
     assert sum(value == [names["white blood cell"]] for value in open_to.values()) == 5
 
 
+def test_a_term_that_copies_dispute_is_open_in_its_picture(workspace: Workspace, cells: Cohort, tmp_path: Path) -> None:
+    coco = pytest.importorskip("pycocotools.coco")
+    merged = Cohort.open(workspace, "all")
+    labels = merged.table["labels"].to_list()
+    labels[2] = {**labels[2], "white blood cell": "absent"}
+    del labels[2]["red blood cell"]                                    # as dedup withholds it
+    disputed = Cohort("disputed", merged.table.with_columns(pl.Series("labels", labels, dtype=merged.table.schema["labels"])), merged.header).save(workspace)
+    export(workspace, disputed, to="coco", folder=tmp_path / "out")
+    read = coco.COCO(str(tmp_path / "out/annotations/train.json"))
+    names = {row["id"]: row["name"] for row in read.loadCats(read.getCatIds())}
+    open_to = [{names[at] for at in image["not_exhaustive_category_ids"]} for image in read.loadImgs(read.getImgIds())]
+    assert open_to[2] == {"red blood cell"}
+    assert all("red blood cell" not in terms for at, terms in enumerate(open_to) if at != 2)
+
+
 def test_run_lengths_count_columns_zeros_first() -> None:
     assert run_lengths(np.array([[0, 1], [1, 1]], bool)) == [1, 3]
     assert run_lengths(np.array([[1, 0], [0, 0]], bool)) == [0, 1, 3]
