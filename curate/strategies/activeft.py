@@ -1,7 +1,8 @@
 """ActiveFT: as many free points as the budget are moved until they lie like the pool and apart from each other; the samples next to them are picked.
 
 Source: Xie et al. 2023, "Active finetuning: exploiting annotation budget in the pretraining-finetuning paradigm" (temperature 0.07, Adam 1e-3,
-300 rounds). Time: O(n·d·budget·300). Memory: O(n·budget), so for pools of tens of thousands. No prefix property: points follow the budget.
+300 rounds). Time: O(n·d·budget·300). Memory: O(n·(d + budget)), several times over, so for pools of tens of thousands. No prefix property: points follow
+the budget.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """D4: near-copies go, then the samples nearest to their cluster's centre go: what is left is neither repeated nor typical.
 
 Source: Tirumala et al. 2023, "D4: improving LLM pretraining via document de-duplication and diversification": SemDeDup to a share of the pool,
-clusters found again, prototypes dropped. Time: O(n·√k·d). Memory: O(n). Prefix property holds for budgets below three quarters of the pool.
+clusters found again, prototypes dropped. Time: O(n·√k·d). Memory: O(n·d), three quarters of the features once more. Prefix property holds for
+budgets below three quarters of the pool.
 """
 
 from __future__ import annotations
