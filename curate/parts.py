@@ -70,7 +70,7 @@ def patches(workspace: Workspace, cohort: Cohort, cut: Cut, *, name: str, predic
     Memory: one volume with its masks and predictions. Raises BadInput when no volume can be cut; a volume that cannot be read is left out.
     """
     check_name(name)
-    asked = {"size": cut.size, "stride": cut.stride, "in_mm": cut.in_mm, "number": cut.number, "predictions": [str(one) for one in predictions],
+    asked: dict[str, Any] = {"size": cut.size, "stride": cut.stride, "in_mm": cut.in_mm, "number": cut.number, "predictions": [str(one) for one in predictions],
              "taken": [one.name for one in taken], "rounds": rounds, "seed": seed}
     with ledger(workspace, "patches", dry_run=dry_run, cohort=cohort.name, name=name, **asked) as run:
         run.inputs |= {one.name: one.fingerprint or "" for one in (cohort, *taken)}
