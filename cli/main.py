@@ -61,6 +61,13 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.DONE)
+    except OSError as error:
+        from isocenter.cli.system_errors import told
+
+        if (failure := told(error)) is None:
+            raise
+        _report(failure, as_json="--json" in arguments)
+        sys.exit(failure.exit_code)
 
 
 def _report(error: IsocenterError, *, as_json: bool) -> None:

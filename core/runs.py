@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 from isocenter.core.files import write_json
+from isocenter.core.lock import only_writer
 from isocenter.core.workspace import Workspace
 
 VERSIONED = ("isocenter", "duckdb", "polars", "pyarrow", "numpy", "pydicom", "nibabel", "pillow")
@@ -29,20 +30,24 @@ class Run:
 
 
 @contextmanager
-def ledger(workspace: Workspace, verb: str, *, dry_run: bool = False, **parameters: Any) -> Iterator[Run]:
-    """Record a command: an entry is written when it ends, also when it fails; a dry run leaves none."""
+def ledger(workspace: Workspace, verb: str, *, dry_run: bool = False, alone: bool = True, **parameters: Any) -> Iterator[Run]:
+    """Record a command: an entry is written when it ends, also when it fails; a dry run leaves none.
+
+    alone: no other process may write in the workspace meanwhile (see `only_writer`, which raises Conflict); not asked of a dry run and of what only reads.
+    """
     run, started, clock = Run(verb, parameters), datetime.now(UTC), time.monotonic()
     outcome = "failed"
-    try:
-        yield run
-        outcome = "done"
-    finally:
-        stamp = started.strftime("%Y%m%dT%H%M%S.%f")
-        if not dry_run:
-            write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
-                "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
-                "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
-            })
+    with only_writer(workspace.root, verb) if alone and not dry_run else nullcontext():
+        try:
+            yield run
+            outcome = "done"
+        finally:
+            stamp = started.strftime("%Y%m%dT%H%M%S.%f")
+            if not dry_run:
+                write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
+                    "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
+                    "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
+                })
 
 
 def versions() -> dict[str, str]:

@@ -60,7 +60,7 @@ def compare(workspace: Workspace, first: Cohort, second: Cohort, *, encoder: str
     scores: a CSV file that gets the scores. Raises BadInput when a side has fewer than two samples that can be encoded, UsageError for an encoder
     of named quantities, whose rows have no length in common.
     """
-    with ledger(workspace, "compare", first=first.name, second=second.name, encoder=encoder, radiomic=radiomic, seed=seed) as run:
+    with ledger(workspace, "compare", alone=False, first=first.name, second=second.name, encoder=encoder, radiomic=radiomic, seed=seed) as run:
         run.inputs |= {one.name: one.fingerprint or "" for one in (first, second)}
         equity = equity_of(workspace, second, predictions, groups) if predictions else {}
         sides = [features_of(workspace, one, encoder) for one in (first, second)]

@@ -38,7 +38,7 @@ def evaluate_cohorts(workspace: Workspace, pool: Cohort, test: Cohort | None, *,
     """
     names = list(dict.fromkeys([*ALWAYS, *by]))
     strategies = {name: STRATEGIES.get(name, workspace.plugins) for name in names}
-    with ledger(workspace, "evaluate", cohort=pool.name, test=test.name if test else None, by=list(by), budgets=list(budgets), seeds=seeds,
+    with ledger(workspace, "evaluate", alone=False, cohort=pool.name, test=test.name if test else None, by=list(by), budgets=list(budgets), seeds=seeds,
                 encoder=encoder, probe=probe) as run:
         run.inputs |= {one.name: one.fingerprint or "" for one in (pool, test) if one is not None}
         needs = {column for strategy in strategies.values() for column in strategy.needs}

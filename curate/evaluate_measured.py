@@ -22,7 +22,7 @@ def evaluate_measured(workspace: Workspace, path: Path, figure: str, *, full: fl
     foreground efficiency. holm: correct the pairwise penalties for the number of comparisons. out: see `save`. Raises BadInput for a table
     that lacks `random`, a second seed or one training, or whose figure is no share.
     """
-    with ledger(workspace, "evaluate", measured=str(path), figure=figure, full=full, holm=holm) as run:
+    with ledger(workspace, "evaluate", alone=False, measured=str(path), figure=figure, full=full, holm=holm) as run:
         table = supplied_table(path, (*KEYS, figure))
         try:
             runs = table.select(pl.col("strategy").cast(pl.String), pl.col("budget").cast(pl.Float64), pl.col("seed").cast(pl.Int64),

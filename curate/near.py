@@ -35,7 +35,7 @@ def near_pairs(workspace: Workspace, table: pl.DataFrame, known: list[Pair], *, 
     forget(done.parent)
     if done.exists():
         return [Pair(**row) for row in read_table(done, PAIRS).iter_rows(named=True)]
-    pairs = [Pair(p.a, p.b, p.net.value, round(p.score, 4), p.verdict.value, p.transform) for p in find(pictures, local=local, seed=seed, keep=unfinished).pairs]
+    pairs = [Pair(p.a, p.b, p.net.value, round(p.score, 4), p.verdict.value, p.transform) for p in find(pictures, local=local, seed=seed, keep=None if dry_run else unfinished).pairs]
     if not dry_run:
         write_table(done, pair_rows(pairs), PAIRS)
     return pairs

@@ -44,7 +44,7 @@ def retrieve(workspace: Workspace, cohort: Cohort, encoder: str, *, share: float
     ask instead, the other sides are the gallery. groups: columns whose values are judged on their own queries. Raises BadInput when nothing
     is labelled or nothing is left on one side.
     """
-    with ledger(workspace, "retrieve", cohort=cohort.name, encoder=encoder, share=share, side=side, seed=seed) as run:
+    with ledger(workspace, "retrieve", alone=False, cohort=cohort.name, encoder=encoder, share=share, side=side, seed=seed) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         found, pixels = features_of(workspace, cohort, encoder), features_of(workspace, cohort, PIXELS)
         labels = _labels(cohort)

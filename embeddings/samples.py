@@ -45,11 +45,11 @@ def embed_cohort(workspace: Workspace, cohort: Cohort, spec: str = "thumbnail", 
     spec: see `open_encoder`. Files that cannot be read have no vector and are named in `errors`.
     """
     encoder = open_encoder(spec, device, workspace.plugins)
+    wanted = cohort.table["sample_id"].to_list()
+    missing = set(wanted) - _ids_there(workspace, cohort, key(encoder))
     if dry_run:
-        wanted = cohort.table["sample_id"].to_list()
-        missing = set(wanted) - _ids_there(workspace, cohort, key(encoder))
         return CohortVectors(key(encoder), len(missing), len(wanted) - len(missing))
-    with ledger(workspace, "embed", cohort=cohort.name, encoder=key(encoder), device=device) as run:
+    with ledger(workspace, "embed", alone=retry or bool(missing), cohort=cohort.name, encoder=key(encoder), device=device) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         done = update_vectors(workspace, cohort, encoder, batch=batch, workers=workers, retry=retry)
         run.counts |= {"samples": len(cohort), "encoded": done.encoded, "reused": done.reused, "errors": len(done.errors)}
