@@ -71,7 +71,7 @@ def patches(workspace: Workspace, cohort: Cohort, cut: Cut, *, name: str, predic
     """
     check_name(name)
     asked: dict[str, Any] = {"size": cut.size, "stride": cut.stride, "in_mm": cut.in_mm, "number": cut.number, "predictions": [str(one) for one in predictions],
-             "taken": [one.name for one in taken], "rounds": rounds, "seed": seed}
+                             "taken": [one.name for one in taken], "rounds": rounds, "seed": seed}
     with ledger(workspace, "patches", dry_run=dry_run, cohort=cohort.name, name=name, **asked) as run:
         run.inputs |= {one.name: one.fingerprint or "" for one in (cohort, *taken)}
         before, folders = _by_parent(taken), PredictionFolders(predictions) if predictions else None
