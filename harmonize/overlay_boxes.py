@@ -47,7 +47,7 @@ def box_marks(rule: BoxRule, origin: str, uri: str, row: SampleRow, boxes: list[
     names = list(dict.fromkeys(box.name for box in boxes))
     mapping = rule.map or LabelMap(BY_NAME, tuple(Entry(name, (rule.term or term_of(name, own),)) for name in names))
     reading = LabelMap(mapping.name, mapping.entries, mapping.mode, SEPARATOR).read(SEPARATOR.join(names), ancestors)
-    row.state(reading.states, uri)
+    row.state(reading.states, uri, reading.unlisted)
     reader = Reader(origin, "box", mapping)
     row.said += [Said(reader, raw, None, raw not in reading.unknown) for raw in names]
     for raw in reading.unknown:

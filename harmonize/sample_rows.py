@@ -25,7 +25,7 @@ SPLITS = {"training": "train", "tr": "train", "validation": "val", "valid": "val
 
 @dataclass(slots=True)
 class SampleRow:
-    """One row of the sample table, and the files that it stands for. cells: its rows in the dataset's tables."""
+    """One row of the sample table, and the files that it stands for. cells: its rows in the dataset's tables. unlisted: terms that only the silence of its boxes denies."""
 
     values: dict[str, Any]
     files: tuple[str, ...]
@@ -33,14 +33,17 @@ class SampleRow:
     reasons: dict[str, str] = field(default_factory=dict)
     said: list[Said] = field(default_factory=list)
     cells: dict[str, list[Row]] = field(default_factory=dict)
+    unlisted: frozenset[str] = frozenset()
 
     def issue(self, text: str) -> None:
         self.values["issues"] = [*self.values["issues"], text]
 
-    def state(self, states: States, origin: str) -> None:
-        """Add what a source says of this sample; what it contradicts is withheld and noted."""
-        joined, conflicts = combine([self.values["labels"] or {}, states])
+    def state(self, states: States, origin: str, unlisted: frozenset[str] = frozenset()) -> None:
+        """Add what a source says of this sample; what it contradicts is withheld and noted. unlisted: see `Reading`."""
+        before: States = self.values["labels"] or {}
+        joined, conflicts = combine([before, states])
         self.values["labels"] = joined
+        self.unlisted = (self.unlisted | (unlisted - before.keys())) - (states.keys() - unlisted)
         for term in conflicts:
             self.issue(f"label_error: {term} is both present and absent ({origin}); withheld")
 

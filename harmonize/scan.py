@@ -29,6 +29,7 @@ from isocenter.harmonize.readings import write_readings
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.scan_state import Scanned, described, key_of, known_scan
+from isocenter.harmonize.silence import take_back
 from isocenter.harmonize.table_join import JoinTable, read_join_table
 from isocenter.harmonize.vocabulary import dataset_words
 
@@ -68,6 +69,8 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         for text in unnamed_values(sorted_.unnamed):
             issues.warning(text)
         for text in [] if layout.masks else mask_twins(path for path, role in sorted_.role.items() if role == "image"):
+            issues.warning(text)
+        for text in take_back(rows):
             issues.warning(text)
         for row in rows:
             row.values["issues"] += [str(finding) for finding in header_findings(row.values)]

@@ -30,11 +30,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one cell says: states of terms, raw values that the map does not know, and all raw values of the cell."""
+    """What one cell says: states of terms, raw values that the map does not know, and all raw values of the cell.
+
+    unlisted: terms that are absent only because a `list` does not name them.
+    """
 
     states: States
     unknown: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    unlisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,11 @@ class LabelMap:
         for entry in known:
             for term in entry.terms:
                 states[term] = entry.state
+        denied: frozenset[str] = frozenset()
         if known and self._silence_denies(known, unknown):
-            spared = set(states) | {above for term, state in states.items() if state == "present" for above in ancestors(term)}
-            states |= dict.fromkeys(sorted(self.annotates - spared), "absent")
-        return Reading(states, unknown, tuple(values))
+            denied = self.annotates - set(states) - {above for term, state in states.items() if state == "present" for above in ancestors(term)}
+            states |= dict.fromkeys(sorted(denied), "absent")
+        return Reading(states, unknown, tuple(values), denied if self.mode == "list" else frozenset())
 
     def _silence_denies(self, known: list[Entry], unknown: tuple[str, ...]) -> bool:
         """Silence is a statement only in a closed column whose cell was understood whole and asserts something."""
