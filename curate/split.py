@@ -58,7 +58,8 @@ def split(workspace: Workspace, cohort: Cohort, *, name: str, ratio: Mapping[str
     """
     shares, terms = _shares(ratio or RATIO), terms or Terms()
     stated = {key: value for key, value in asdict(terms).items() if value and value != getattr(Terms(), key)}
-    with ledger(workspace, "split", dry_run=dry_run, cohort=cohort.name, ratio=shares, seed=seed, name=name, **{key: str(value) for key, value in stated.items()}) as run:
+    wished: dict[str, Any] = {key: str(value) for key, value in stated.items()}
+    with ledger(workspace, "split", dry_run=dry_run, cohort=cohort.name, ratio=shares, seed=seed, name=name, **wished) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
         values = _values(workspace, cohort, terms)
         kin = kin_of(workspace, cohort, _whole(cohort, terms.by, values))
