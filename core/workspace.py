@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Workspace:
         """Open an existing workspace; raises NotFound with the command that makes one."""
         marker = root / "workspace.toml"
         if not marker.exists():
-            raise NotFound("this folder is not a workspace", where=str(root), hint=f"isocenter init {root}")
+            raise NotFound("this folder is not a workspace", where=str(root), hint=f"isocenter init {shlex.quote(str(root))}")
         try:
             found = tomllib.loads(marker.read_text(encoding="utf-8")).get("version")
         except tomllib.TOMLDecodeError as error:

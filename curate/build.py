@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import tomli_w
 
-from isocenter.core.errors import BadInput, Refused
+from isocenter.core.errors import BadInput, Conflict, Refused
 from isocenter.core.files import fingerprint, write_text
 from isocenter.core.progress import say
 from isocenter.core.runs import ledger, versions
@@ -21,6 +21,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.budget import read_budget
 from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Exported, Wishes, export
+from isocenter.curate.export_folder import look
 from isocenter.curate.groups import GROUPS
 from isocenter.curate.knowledge import known_of
 from isocenter.curate.recipe import Member, Recipe
@@ -86,10 +87,14 @@ def build(workspace: Workspace, recipe: Recipe, out: Path | None = None) -> Buil
 
 
 def _export(workspace: Workspace, recipe: Recipe, last: Cohort, folder: Path, lock: str) -> Exported:
-    """The corpus as the recipe wants it. What `export` refuses is answered by lines of the recipe."""
-    options = recipe.stages["export"]
+    """The corpus as the recipe wants it, in the place of one that this recipe made before. What `export` refuses is answered by lines of the recipe."""
+    options, before = recipe.stages["export"], look(folder)
+    own = before is not None and str(before.get("cohort")).rpartition(".")[0] == recipe.name
     try:
-        return export(workspace, last, to=options.get("to", "files"), folder=folder, use=recipe.use, wishes=Wishes.of(options), extras={"recipe.toml": recipe.text, "recipe.lock": lock})
+        return export(workspace, last, to=options.get("to", "files"), folder=folder, use=recipe.use, wishes=Wishes.of(options), force=own, extras={"recipe.toml": recipe.text, "recipe.lock": lock})
+    except Conflict as error:
+        error.hint = "--out with another folder"
+        raise
     except Refused as error:
         error.where, error.hint = str(recipe.path), as_lines(error.hint or "")
         raise

@@ -18,7 +18,7 @@ from isocenter.curate.attribution import file_name, write_attribution
 from isocenter.curate.croissant import write_croissant
 from isocenter.curate.export_checks import Checked, check
 from isocenter.curate.export_dicom import Identifying
-from isocenter.curate.export_folder import finish, look, take
+from isocenter.curate.export_folder import finish, look, require_same, take
 from isocenter.curate.export_gather import Items
 from isocenter.curate.export_item import Item
 from isocenter.curate.export_manifest import MANIFEST, public_header, public_recipe, write_ledger, write_manifest
@@ -84,12 +84,14 @@ class Exported:
 
 
 def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: Path, use: Use = "local", extras: dict[str, str | Path] | None = None,
-           wishes: Wishes = Wishes()) -> Exported:
+           wishes: Wishes = Wishes(), force: bool = False) -> Exported:
     """Write a cohort with manifest, Croissant, licences, attribution and ledger. extras: name -> text or file that goes along (recipe, lock).
 
-    A folder that holds the same export, cut short, is completed; one that is finished is left as it is; one that holds anything else is
-    refused. Raises Refused, naming every reason, for what a licence forbids, what names a person, what leaks, and what the format cannot carry.
+    A folder that holds the same export, cut short, is completed; one that is finished is left as it is, or replaced if the cohort or a wish has changed.
+    One that holds another cohort or format is replaced with `force` only (else Conflict), one that holds anything else never. Raises Refused, naming every reason, for what a licence forbids, what names a person, what leaks, and what the format cannot carry.
     """
+    if not force:
+        require_same(folder, cohort.name, to)
     plan = _plan(workspace, cohort, to, use, wishes)
     key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "geometry": plan.items.geometries(), "extras": fingerprint(_texts(extras))}
     if (known := take(folder, key)) is not None:
@@ -105,10 +107,10 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
     return result
 
 
-def preview(workspace: Workspace, cohort: Cohort, *, folder: Path, to: str = "files", use: Use = "local", wishes: Wishes = Wishes()) -> Exported:
+def preview(workspace: Workspace, cohort: Cohort, *, folder: Path, to: str = "files", use: Use = "local", wishes: Wishes = Wishes(), force: bool = False) -> Exported:
     """What an export would take in; nothing is written. Raises what `export` would raise."""
+    look(folder) if force else require_same(folder, cohort.name, to)
     plan = _plan(workspace, cohort, to, use, wishes, dry_run=True)
-    look(folder)
     files = {Path(str(path).partition("::")[0]) for item in _Chosen(plan.items, frozenset(plan.checked.unfit)) for path, _ in item.files}
     size = sum(path.stat().st_size for path in files if path.is_file())
     return Exported(folder, len(cohort) - len(plan.checked.unfit), len(files), size, plan.checked.warnings, done={"left out": len(plan.checked.unfit)} if plan.checked.unfit else {})

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from isocenter.core.errors import BadInput, Refused
+from isocenter.core.errors import BadInput, Conflict, Refused
 from isocenter.core.files import file_hash, write_json, write_text
 from isocenter.core.runs import versions
 from isocenter.curate.export_target import JOURNAL, Target, recall
@@ -30,8 +30,17 @@ def look(folder: Path) -> dict[str, Any] | None:
     return None
 
 
+def require_same(folder: Path, cohort: str, to: str) -> None:
+    """Raises Conflict, naming both, when the folder holds the export of another cohort or in another format, whole or cut short."""
+    found = look(folder)
+    if found is not None and (found.get("cohort"), found.get("format")) != (cohort, to):
+        state = f"{found.get('samples')} samples" if found.get("finished") else "cut short"
+        raise Conflict(f"the folder holds the export of {found.get('cohort')} as {found.get('format')} ({state}); this one is of {cohort} as {to}", where=str(folder),
+                       hint="another folder, or --force, which replaces what is there")
+
+
 def take(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
-    """Make the folder ours: the same export, finished and whole, is returned; cut short, it is continued; another of ours is replaced.
+    """Make the folder ours: the same export, finished and whole, is returned; cut short, it is continued; another of ours is replaced (see `require_same`).
 
     Raises BadInput when files that no export of ours wrote would have to go.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ def _no_recipe(path: Path) -> NotFound:
         return NotFound("a folder, not a recipe", where=str(path), hint=f"isocenter plan {inside[0]}" if inside else "the path of a TOML file")
     beside = sorted(one.name for one in path.parent.glob("*.toml")) if path.parent.is_dir() else []
     close = near(path.name, beside)
-    return NotFound("no such recipe", where=str(path), hint=f"isocenter plan {path.parent / close}" if close else "docs/how-to/build.md shows one; `isocenter demo` writes one and builds it")
+    return NotFound("no such recipe", where=str(path), hint=f"isocenter plan {shlex.quote(str(path.parent / close))}" if close else "docs/how-to/build.md shows one; `isocenter demo` writes one and builds it")
 
 
 def _member(path: Path, rule: dict[str, Any], data: Mapping[str, Path]) -> Member:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -34,7 +35,7 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
 
         rows = preview(workspace, read, out)
         text = columns([(row["step"], row["output"], "kept if its inputs are as they were" if row["there"] else "to make") for row in rows], ("step", "output", "state"))
-        emit({"corpus": read.name, "steps": rows, "written": False}, json_, text, " ".join(["isocenter build", str(recipe), *(f"--data {name}={path}" for name, path in data.items())]))
+        emit({"corpus": read.name, "steps": rows, "written": False}, json_, text, shlex.join(["isocenter", "build", str(recipe), *(word for name, path in data.items() for word in ("--data", f"{name}={path}"))]))
         return Exit.DONE
     built = build(workspace, read, out)
     exported, warnings = built.exported, [*built.left, *built.warnings, *built.exported.warnings]
@@ -44,5 +45,5 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
              *([f"… and {len(warnings) - 8} more warnings (all in the report)"] if len(warnings) > 8 else []),
              f"corpus: {exported.folder} ({amount(exported.samples, 'sample')}, {size(exported.bytes)})",
              *([f"samples in the ledger: {counts(exported.done)} ({exported.folder / 'ledger.parquet'})"] if exported.done else []), f"lock:   {built.lock}", f"report: {built.report}"]
-    emit(body, json_, "\n".join(lines), f"isocenter verify {exported.folder}")
+    emit(body, json_, "\n".join(lines), shlex.join(["isocenter", "verify", str(exported.folder)]))
     return Exit.ROWS_IN_ERROR if built.fates.get("error") or exported.unreadable or built.left else Exit.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -28,14 +29,14 @@ def command(ctx: click.Context, folder: Path, dry_run: bool, json_: bool) -> Non
         recipe = read_recipe(RECIPE)
         names, stages = [member.name for member in recipe.members], ["scan", *recipe.stages]
         emit({"workspace": str(folder), "datasets": names, "stages": stages, "written": False}, json_,
-             f"{folder}: a corpus from {', '.join(names)}\n  stages  {', '.join(stages)}", f"isocenter demo --workspace {folder}")
+             f"{folder}: a corpus from {', '.join(names)}\n  stages  {', '.join(stages)}", f"isocenter demo --workspace {shlex.quote(str(folder))}")
         return
     workspace = Workspace.create(folder)
     path, data = prepare(workspace)
     recipe = read_recipe(path, data)
     if not json_:
         _search_and_plan(ctx, path, data, folder)
-        click.echo(f"\n$ isocenter build {path} --workspace {folder}")
+        click.echo(f"\n$ isocenter build {path} --workspace {shlex.quote(str(folder))}")
     built = build(workspace, recipe)
     body = {"corpus": recipe.name, "cohorts": built.cohorts, "files": built.fates, "export": str(built.exported.folder), "report": str(built.report)}
     text = [
@@ -44,7 +45,7 @@ def command(ctx: click.Context, folder: Path, dry_run: bool, json_: bool) -> Non
         "Look at:", f"  {built.report}   what went in and out at every stage, with pictures: open it in a browser",
         f"  {built.exported.folder / 'manifest.parquet'}   the corpus, one row per sample", f"  {path}   the recipe it was built from",
     ]
-    emit(body, json_, "\n".join(text), f"isocenter explain demo.selected copy02.png --workspace {folder}")
+    emit(body, json_, "\n".join(text), f"isocenter explain demo.selected copy02.png --workspace {shlex.quote(str(folder))}")
 
 
 def _search_and_plan(ctx: click.Context, path: Path, data: dict[str, Path], folder: Path) -> None:
@@ -53,5 +54,5 @@ def _search_and_plan(ctx: click.Context, path: Path, data: dict[str, Path], fold
 
     click.echo(f'$ isocenter search "{QUERY}" --limit 3')
     ctx.invoke(search.command, query=(QUERY,), limit=3)
-    click.echo(f"\n$ isocenter plan {path} --workspace {folder}")
+    click.echo(f"\n$ isocenter plan {path} --workspace {shlex.quote(str(folder))}")
     ctx.invoke(plan.command, what=(str(path),), data=tuple(f"{name}={root}" for name, root in data.items()), folder=folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ WARNINGS_SHOWN = 10
 @click.option("--skip-unfit", is_flag=True, help="Leave out samples that the format cannot carry; the ledger names them.")
 @click.option("--by-annotation", is_flag=True, help="nnunet: one dataset per set of annotated terms instead of an ignore label.")
 @click.option("--regions", is_flag=True, help="nnunet: keep overlapping structures as regions; else the smaller one is painted over the larger.")
+@click.option("--force", is_flag=True, help="Replace the export of another cohort, or in another format, that OUT holds.")
 @dry_run
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, out: Path, to: str, use: Use, dry_run: bool, json_: bool, **wishes: Any) -> int:
+def command(workspace: Workspace, cohort: str, out: Path, to: str, use: Use, force: bool, dry_run: bool, json_: bool, **wishes: Any) -> int:
     """Write COHORT to the folder OUT with manifest, Croissant, licences, attribution and ledger.
 
     What stands against it is refused by name: a licence, identifying DICOM tags, leakage, samples that do not fit the format. Exit status 3: written, and some
@@ -43,7 +45,7 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: Use, dry
     from isocenter.curate.export import Wishes, export, preview
     from isocenter.harmonize.cohort import Cohort
 
-    done = (preview if dry_run else export)(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes))
+    done = (preview if dry_run else export)(workspace, Cohort.open(workspace, cohort), to=to, folder=out, use=use, wishes=Wishes(**wishes), force=force)
     body = {"folder": str(out), "format": to, "samples": done.samples, "files": done.files, "bytes": done.bytes, "ledger": done.done, "reasons": [{"what": what, "why": why, "samples": number} for what, why, number in done.reasons], "unreadable": done.unreadable,
             "warnings": done.warnings, "written": not dry_run}
     lines = [f"{out}: {amount(done.samples, 'sample')}, {amount(done.files, 'file')}, {size(done.bytes)}"]
@@ -51,5 +53,5 @@ def command(workspace: Workspace, cohort: str, out: Path, to: str, use: Use, dry
     lines += [f"  {what}, {amount(number, 'sample')}: {why}" for what, why, number in done.reasons]
     lines += [f"warning: {warning}" for warning in done.warnings[:WARNINGS_SHOWN]]
     lines += [f"… and {len(done.warnings) - WARNINGS_SHOWN} more warnings"] if len(done.warnings) > WARNINGS_SHOWN else []
-    emit(body, json_, "\n".join(lines), f"isocenter verify {out}")
+    emit(body, json_, "\n".join(lines), shlex.join(["isocenter", "verify", str(out)]))
     return Exit.ROWS_IN_ERROR if done.unreadable else Exit.DONE

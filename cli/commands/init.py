@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -17,4 +18,4 @@ from isocenter.core.workspace import Workspace
 def command(folder: Path, dry_run: bool, json_: bool) -> None:
     """Make FOLDER a workspace."""
     workspace = Workspace(folder.resolve()) if dry_run else Workspace.create(folder)
-    emit({"workspace": str(workspace.root), "written": not dry_run}, json_, f"workspace {workspace.root}", f"isocenter adopt NAME PATH --workspace {folder}")
+    emit({"workspace": str(workspace.root), "written": not dry_run}, json_, f"workspace {workspace.root}", f"isocenter adopt NAME PATH --workspace {shlex.quote(str(folder))}")

@@ -44,15 +44,15 @@ def _rule(path: Path, compat: str | None, data: list[Path], folder: Path | None,
     from isocenter.registry.fusion.render import show, show_compat
 
     if len(data) > 1 or (compat and not data):
-        raise UsageError("a rule is answered over one table", hint=f"isocenter plan {path} --compat imaging-x --data cleaned_total.json")
+        raise UsageError("a rule is answered over one table", hint=f"isocenter plan {shlex.quote(str(path))} --compat imaging-x --data cleaned_total.json")
     rule = fusion.read_rule(path)
     if compat:
         theirs = fusion.plan_like_portal(rule, data[0])
-        emit(theirs.as_json(), json_, lambda: show_compat(theirs), f"isocenter plan {path} --data {data[0]}")
+        emit(theirs.as_json(), json_, lambda: show_compat(theirs), f"isocenter plan {shlex.quote(str(path))} --data {data[0]}")
         return
     with catalog_query(_workspace(folder)) as query:
         plan = fusion.plan_rule(rule, query, title=path.stem, portal=data[0] if data else None)
-    emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {plan.members[0].slug}" if plan.members else f"isocenter plan {path} --all")
+    emit(plan.as_json(), json_, lambda: show(plan, limit), f"isocenter show {plan.members[0].slug}" if plan.members else f"isocenter plan {shlex.quote(str(path))} --all")
 
 
 def _names(names: tuple[str, ...], folder: Path | None, limit: int, json_: bool) -> None:

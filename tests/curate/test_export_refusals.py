@@ -13,7 +13,7 @@ import pytest
 import tomli_w
 from PIL import Image
 
-from isocenter.core.errors import BadInput, NotFound, Refused, UsageError
+from isocenter.core.errors import BadInput, Conflict, NotFound, Refused, UsageError
 from isocenter.core.tables import read_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
@@ -280,10 +280,23 @@ def test_a_finished_export_is_left_as_it_is_and_a_stranger_s_file_is_never_remov
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == stamps
     (out / "thesis.txt").write_text("mine")
     with pytest.raises(BadInput, match=r"of no export \(first: thesis.txt\)"):
-        export(workspace, films, to="parquet", folder=out)
+        export(workspace, films, to="parquet", folder=out, force=True)
     (out / "thesis.txt").unlink()
-    export(workspace, films, to="parquet", folder=out)
+    export(workspace, films, to="parquet", folder=out, force=True)
     assert not (out / "images").exists()
+
+
+def test_an_export_is_replaced_by_another_cohort_or_format_only_by_force(films: Cohort, workspace: Workspace, tmp_path: Path) -> None:
+    out, half = tmp_path / "out", films.next("half", films.table.head(2), "select").save(workspace)
+    export(workspace, films, folder=out)
+    with pytest.raises(Conflict, match=f"holds the export of {films.name} as files \\(4 samples\\); this one is of half as files"):
+        export(workspace, half, folder=out)
+    with pytest.raises(Conflict, match=f"this one is of {films.name} as coco"):
+        preview(workspace, films, to="coco", folder=out)
+    assert verify(out) == []
+    changed = Cohort(films.name, films.table.head(3), films.header).save(workspace)
+    assert export(workspace, changed, folder=out).samples == 3
+    assert export(workspace, half, folder=out, force=True).samples == 2
 
 
 def test_the_exporters_of_the_how_to_work_as_they_stand(films: Cohort, workspace: Workspace, tmp_path: Path) -> None:
