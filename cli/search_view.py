@@ -33,7 +33,8 @@ def body(result: Result, vocabulary: Vocabulary) -> dict[str, Any]:
         "total": result.total,
         "may": result.may,
         "understood": [dict(wish) for wish in result.understood],
-        "excluded": [{"facet": wish.facet, "value": " or ".join(vocabulary.terms[term].name for term in wish.terms), "phrase": wish.phrase} for wish in result.query.excluded],
+        "excluded": [{"facet": wish.facet, "value": " or ".join(vocabulary.terms[term].name for term in wish.terms), "phrase": wish.phrase, "with_last": wish.both}
+                     for wish in result.query.excluded],
         "words": [*result.query.text, *result.query.literal],
         "ignored": list(result.query.ignored),
         "did_you_mean": result.query.corrected,
@@ -69,7 +70,7 @@ def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
     if result.query.corrected:
         lines.append(f"did you mean: {_styled(result.query.corrected, bold=True)}  (shown below)")
     if result.understood:
-        without = "".join(f", not {vocabulary.terms[wish.terms[0]].name}" for wish in result.query.excluded)
+        without = "".join(f"{' with' if wish.both else ', not'} {vocabulary.terms[wish.terms[0]].name}" for wish in result.query.excluded)
         lines.append(f"understood as {_styled(summary(result.understood) + without, fg='cyan')}")
     if result.query.text or result.query.literal:
         lines.append(visible(f"words: {', '.join((*result.query.text, *result.query.literal))}"))

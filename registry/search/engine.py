@@ -30,6 +30,8 @@ NAME_BONUS = 0.3                       # for the dataset that is called like the
 PRIOR_WEIGHT = 0.06                    # breaks ties: used, large, labelled
 USE, SIZE, LABELLED = 0.7, 0.2, 0.1    # shares of the prior
 FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
+OTHER_THAN_HUMAN = 0.06                # lost by animals and phantoms where the query does not say whom it is about
+NOT_HUMAN = ("animal", "phantom")
 FEWEST = 10                            # so many hits are filled up with datasets that may fit ("only says lung disease")
 EXCLUDED = 0.8                         # a dataset that fits an excluded term so well is out
 ALTERNATIVE = frozenset({"modality", "anatomy", "finding", "task", "dimension", "annotation"})
@@ -97,7 +99,13 @@ class Engine:
         hits = np.concatenate([_best(score, fitting, limit), _best(score, others, max(0, FEWEST - len(fitting)))])[:limit]
         near = _best(score, np.flatnonzero(possible & (missed == 1) & _about(groups)), limit) if len(asked) > 1 else hits[:0]
         found, apart = (tuple(self._hit(int(number), float(score[number]), groups, query, bool(certain[number])) for number in numbers) for numbers in (hits, near))
-        return Result(query, found, apart, self.facets.count(fitting), len(fitting), len(others), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
+        return Result(query, found, apart, self.facets.count(fitting, self._asked(asked, fitting)), len(fitting), len(others), tuple(shown(wish, self.catalog.vocabulary) for wish in asked))
+
+    def _asked(self, asked: Sequence[Wish], fitting: NDArray[np.int64]) -> dict[tuple[str, str], int]:
+        """How many of what fits have each term that was asked for, as it fits: a kind or a part of it, a label, and the place of a finding count."""
+        terms = [self.catalog.vocabulary.terms[term] for wish in asked if isinstance(wish, TermWish) for term in wish.terms]
+        counts = {(term.facet, term.name): int(np.count_nonzero(self.evidence.match(term.term_id)[fitting] >= CERTAIN)) for term in terms}
+        return {value: count for value, count in counts.items() if count}
 
     def _score(self, query: Query, asked: Sequence[Wish], fits: Sequence[Weights]) -> tuple[Weights, NDArray[np.bool_]]:
         size = len(self.catalog.entries)
@@ -105,9 +113,11 @@ class Engine:
         possible = np.ones(size, bool)
         if query.literal or (not asked and (query.text or query.ignored)):
             possible &= text > 0
-        for wish in query.excluded:
-            possible &= self.columns.fit(wish) < EXCLUDED
+        for together in _together(query.excluded):
+            possible &= np.minimum.reduce([self.columns.fit(wish) for wish in together]) < EXCLUDED
         score = PRIOR_WEIGHT * self.prior
+        if not any(wish.facet in ("population", "name") for wish in asked):
+            score = score - OTHER_THAN_HUMAN * self.evidence.stated(NOT_HUMAN)
         if query.phrases:
             score = score + ECHO_WEIGHT * self.text.scores(query.phrases, name_boost=1.0)
         if query.text or query.literal:
@@ -193,6 +203,17 @@ def _wish_groups(asked: Sequence[Wish], fits: Sequence[Weights], read: int) -> l
         open_group[wish.facet] = groups[-1]
     return [_Group(tuple(asked[at] for at in group), here := tuple(fits[at] for at in group), np.maximum.reduce(here), MATCHES if group[0] < read else CERTAIN)
             for group in groups]
+
+
+def _together(excluded: Sequence[TermWish]) -> list[list[TermWish]]:
+    """Terms to leave out, those that count only together in one list."""
+    groups: list[list[TermWish]] = []
+    for wish in excluded:
+        if wish.both and groups:
+            groups[-1].append(wish)
+        else:
+            groups.append([wish])
+    return groups
 
 
 def _about(groups: Sequence[_Group]) -> NDArray[np.bool_] | bool:

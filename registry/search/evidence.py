@@ -71,6 +71,15 @@ class Evidence:
             self._fits[term] = fit
         return self._fits[term]
 
+    def stated(self, terms: Iterable[str]) -> Weights:
+        """1 for each dataset of which a source states one of these terms, else 0."""
+        there = np.zeros(len(self.datasets), np.float32)
+        for term in terms:
+            if term in self.terms:
+                where, weights = self.terms[term]
+                there[where[weights >= STATED]] = 1
+        return there
+
     def related(self, term: str) -> dict[str, tuple[float, str]]:
         """Terms that speak for the wished one: the strongest factor of each, and the words that say how."""
         if term not in self._related:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from isocenter.registry.amounts import amount
-from isocenter.registry.licenses import in_words, title
+from isocenter.registry.licenses import DISAGREE, in_words, title
 from isocenter.registry.search.entries import Entry
-from isocenter.registry.search.evidence import MATCHES, Evidence
+from isocenter.registry.search.evidence import CERTAIN, MATCHES, Evidence
 from isocenter.registry.search.wishes import ChoiceWish, NameWish, NumberWish, TermWish, Wish
 from isocenter.registry.vocabulary import Vocabulary
 
@@ -43,7 +43,7 @@ def why(dataset: int, entry: Entry, wish: Wish, weight: float, evidence: Evidenc
         case ChoiceWish("allows", value, _):
             return f"allows {value}: licence {title(entry.license)}"
         case ChoiceWish("license", _, _):
-            return f"license: {title(entry.license)}"
+            return f"license: {title(entry.license)}{'' if weight >= CERTAIN else f' ({DISAGREE})'}"
         case NameWish(name=name):
             return f"name: {name}" if weight >= 1 else f"name: like {name}"
     raise AssertionError(wish)

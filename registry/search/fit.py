@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.registry.licenses import allows
+from isocenter.registry.licenses import SILENT as SILENT_LICENSES
+from isocenter.registry.licenses import UNREAD, Effective, allows
 from isocenter.registry.search.entries import Entry
 from isocenter.registry.search.evidence import Evidence, Weights
 from isocenter.registry.search.wishes import ChoiceWish, NameWish, NumberWish, TermWish, Wish
@@ -20,6 +21,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {">": operator.gt, ">=": oper
 SAMPLES_FOR_SUBJECTS = 0.6             # a source that counts samples only says little about subjects
 SILENT = 0.5                           # what nobody states may be so: a collection without a task suits many
 MAY_BE_SILENT = ("task",)
+CONTESTED = 0.6                        # some source states the licence that was asked for, but a stricter one is stated, too
 
 
 @dataclass(slots=True)
@@ -66,8 +68,8 @@ class Columns:
             return (self.labelled == value).astype(np.float32)
         if facet == "allows":
             return np.array([allows(entry.license, value) == "yes" for entry in self.entries], np.float32)
-        family = re.compile(rf"{re.escape(value)}(-\d.*|-unversioned)?")
-        return np.array([any(family.fullmatch(name.removeprefix("LicenseRef-")) for name in entry.license.ids) for entry in self.entries], np.float32)
+        family = re.compile(rf"(LicenseRef-)?{re.escape(value)}(-\d.*|-unversioned)?")
+        return np.array([_licensed(entry.license, family) for entry in self.entries], np.float32)
 
 
 def columns(entries: Sequence[Entry], evidence: Evidence) -> Columns:
@@ -83,6 +85,16 @@ def columns(entries: Sequence[Entry], evidence: Evidence) -> Columns:
         np.array([{True: "yes", False: "no", None: ""}[entry.labelled] for entry in entries], np.str_),
         {facet: _silent(entries, evidence, facet) for facet in MAY_BE_SILENT},
     )
+
+
+def _licensed(found: Effective, family: re.Pattern[str]) -> float:
+    """1 where the strictest that is claimed is of this family, less where a stricter claim stands beside it, 0 where no source states it."""
+    named = {name for name in found.ids if family.fullmatch(name)}
+    others = set(found.ids) - named - SILENT_LICENSES
+    if not named or not others:
+        return float(bool(named))
+    strictest = all(named.intersection(said.get(found.flags[flag], ())) for flag, said in found.contested.items())
+    return 1.0 if strictest and not others & UNREAD else CONTESTED
 
 
 def _silent(entries: Sequence[Entry], evidence: Evidence, facet: str) -> Weights:

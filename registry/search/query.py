@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from isocenter.registry.search import numbers
+from isocenter.registry.search import conditions, sizes
+from isocenter.registry.search.joining import Phrase, join
 from isocenter.registry.search.names import Names, spans, squeeze
 from isocenter.registry.search.typos import Speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
@@ -15,12 +16,11 @@ from isocenter.registry.vocabulary_text import comparable, plain, stopwords
 from isocenter.registry.vocabulary_text import words as comparables
 
 GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by name they say nothing more
+SIZE_DIGITS = 3                        # so many digits behind terms are rather a size than the rest of a name
+SHORT_NUMBER = 3                       # up to so many digits a number says something only beside a name
 FIRST_READ = ("modality", "finding", "anatomy", "task")
 _QUOTED = re.compile(r'"([^"]+)"')
 _TOKEN = re.compile(r"[a-z0-9µ]+")
-_NOT = re.compile(r"(?:\b(?:not|no|without|except|excluding|but not|other than)|(?<=\s)-)\s*(?:the |any )?$")
-_AND = re.compile(r"(?:^|[\s,])(?:and|\+|&|plus|with|as well as)\s*$")     # "with BI-RADS and": what stands between does not matter
-_OR = re.compile(r"^\s*(?:or|/|\|)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,36 @@ class Reader:
         rest = plain(_QUOTED.sub(" , ", text))
         if plain_words:
             return Query(text=tuple(comparable(word) for word in _TOKEN.findall(rest)), literal=literal)
-        numeric, rest = numbers.read(rest, self.latest_year)
+        amounts = sizes.read(rest, self.latest_year, self._held(rest))
+        choices, rest = conditions.read(amounts.text)
         corrected, repairs = self._correct(rest)
         wishes, excluded, left = self._phrases(corrected, without)
         words = [word for word in left if word not in stopwords()]
-        ignored = tuple(word for word in words if not self.speller.known(word))
-        kept = [wish for wish in numeric if wish.facet not in without]
+        alone = bool(wishes) and not any(isinstance(wish, NameWish) for wish in wishes)
+        ignored = tuple(word for word in words if not self.speller.known(word) or (alone and _says_little(word)))
+        kept = [wish for wish in (*amounts.wishes, *choices) if wish.facet not in without]
         spoken = tuple(word for wish in wishes if isinstance(wish, TermWish) for word in comparables(wish.phrase) if word not in stopwords())
         return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), spoken, literal, self.names.exact(text),
-                     _repaired(text, repairs) if repairs else None, ignored)
+                     _repaired(text, repairs) if repairs else None, (*amounts.quantities, *ignored))
+
+    def _held(self, text: str) -> list[sizes.Span]:
+        """Where a number belongs to a term or a name of several words ("COVID 19", "BraTS 2021"), so that it is no size and no year by itself.
+
+        A name made of terms and a large number does not hold it: "COVID-19 CT 1000 scans" asks for a thousand scans.
+        """
+        tokens = _tokens(text)
+        terms = [span for span, _ in self.vocabulary.scan([token.word for token in tokens])]
+        known = {at for span in terms for at in range(*span)}
+        numbers = {at for at, token in enumerate(tokens) if token.word[0].isdigit()}
+        sizes_ = {at for at in numbers if len(tokens[at].word) >= SIZE_DIGITS}
+        named = [span for span in spans(len(tokens)) if (inside := set(range(*span))) & numbers and (inside - numbers - known or not inside & sizes_)
+                 and self.names.proper(_said(text, tokens, span))]
+        return [(tokens[start].start, tokens[stop - 1].stop) for start, stop in (*terms, *named) if stop - start > 1]
 
     def _correct(self, text: str) -> tuple[str, dict[str, str]]:
         """The text with unknown words replaced by what was probably meant, and the replacements; names in any spelling are known."""
         tokens = _tokens(text)
-        named = {at for start, stop in spans(len(tokens)) if self.names.proper(text[tokens[start].start:tokens[stop - 1].stop]) for at in range(start, stop)}
+        named = {at for start, stop in spans(len(tokens)) if self.names.proper(_said(text, tokens, (start, stop))) for at in range(start, stop)}
         repairs: dict[str, str] = {}
         for at, token in enumerate(tokens):
             raw = text[token.start:token.stop]
@@ -78,21 +94,9 @@ class Reader:
                 inside = set(range(*span))
                 found = [(other, wish) for other, wish in found if not inside & set(range(*other))]
                 taken |= inside
-        excluded: list[TermWish] = []
-        last_stop: int | None = None
-        for (start, stop), wish in found:
-            if wish is None:
-                continue
-            before = text[:tokens[start].start]
-            gap = "" if last_stop is None else text[tokens[last_stop - 1].stop:tokens[start].start]
-            if _NOT.search(before):
-                excluded.append(wish)
-            elif last_stop is not None and _OR.match(gap) and wishes and isinstance(wishes[-1], TermWish) and wishes[-1].facet == wish.facet:
-                wishes[-1] = TermWish(wish.facet, (*wishes[-1].terms, *wish.terms), f"{wishes[-1].phrase} or {wish.phrase}")
-            elif not any(isinstance(other, TermWish) and set(other.terms) == set(wish.terms) for other in wishes):
-                wishes.append(replace(wish, both=bool(_AND.search(gap))))
-            last_stop = stop
-        return self._without_repeats(wishes), excluded, [word for at, word in enumerate(words) if at not in taken]
+        phrases = [Phrase(tokens[start].start, tokens[stop - 1].stop, wish) for (start, stop), wish in found if wish]
+        joined = join(text, phrases, wishes)
+        return self._without_repeats(joined.wishes), joined.excluded, [word for at, word in enumerate(words) if at not in taken]
 
     def _wish(self, text: str, tokens: list[_Token], span: tuple[int, int], terms: tuple[str, ...], without: Collection[str]) -> TermWish | None:
         """The wish of one phrase; a phrase of several facets ("instrument") is read as the first of `FIRST_READ`."""
@@ -101,7 +105,7 @@ class Reader:
             by_facet.setdefault(self.vocabulary.terms[term].facet, []).append(term)
         for facet, ids in sorted(by_facet.items(), key=lambda found: FIRST_READ.index(found[0]) if found[0] in FIRST_READ else len(FIRST_READ)):
             if facet not in without:
-                return TermWish(facet, tuple(ids), text[tokens[span[0]].start:tokens[span[1] - 1].stop])
+                return TermWish(facet, tuple(ids), _said(text, tokens, span))
         return None
 
     def _unsided(self, term: str) -> str:
@@ -115,7 +119,7 @@ class Reader:
         used: set[int] = set()
         for start, stop in spans(len(tokens)):
             inside = set(range(start, stop))
-            phrase = text[tokens[start].start:tokens[stop - 1].stop]
+            phrase = _said(text, tokens, (start, stop))
             if inside & used or inside <= taken or all(tokens[at].word in stopwords() or tokens[at].word.isdigit() for at in inside):
                 continue
             exact = self.names.proper(phrase)
@@ -136,6 +140,15 @@ class Reader:
 
 def _tokens(text: str) -> list[_Token]:
     return [_Token(match.start(), match.end(), comparable(match.group())) for match in _TOKEN.finditer(text)]
+
+
+def _says_little(word: str) -> bool:
+    """Whether a word is a letter or a small number, which hundreds of texts have by chance."""
+    return len(word) == 1 or (word.isdigit() and len(word) <= SHORT_NUMBER)
+
+
+def _said(text: str, tokens: list[_Token], span: tuple[int, int]) -> str:
+    return text[tokens[span[0]].start:tokens[span[1] - 1].stop]
 
 
 def _repaired(text: str, repairs: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ Operator = Literal[">", ">=", "<", "<=", "=="]
 
 @dataclass(frozen=True, slots=True)
 class TermWish:
-    """One facet; the terms are alternatives ("ultrasound or MRI"). `both`: asked for together with the wish before ("PET and CT")."""
+    """One facet; the terms are alternatives ("ultrasound or MRI"). `both`: asked for, or left out, together with the wish before ("PET and CT")."""
 
     facet: str
     terms: tuple[str, ...]

@@ -89,6 +89,20 @@ def test_allows_commercial_is_never_yes_for_unknown_or_contested_licences():
     assert misses["disputed"] == "allows: commercial (no (sources disagree), licence CC-BY-4.0 AND CC-BY-NC-4.0 (second-hand))"
 
 
+def test_a_licence_is_certain_where_the_strictest_claim_is_it_and_disputed_ones_follow():
+    found = ENGINE.search("liver CC BY").hits
+    assert [(hit.entry.slug, hit.certain) for hit in found] == [("liver-ct", True), ("disputed", False)]
+    assert found[1].why[-1] == "license: CC-BY-4.0 AND CC-BY-NC-4.0 (second-hand) (sources disagree)"
+    assert {hit.entry.slug: hit.certain for hit in ENGINE.search("liver CC BY-NC").hits} == {"hepato": True, "disputed": True}
+
+
+def test_people_come_before_phantoms_and_animals_unless_those_were_asked_for():
+    people, mice = entry("people", "People", "mr", "brain", n_samples=10), entry("mice", "Mice", "mr", "brain", "animal", n_samples=10_000, used=9)
+    engine = make_engine(Catalog((people, mice), load(), "humans"))
+    assert [hit.entry.slug for hit in engine.search("brain mri").hits] == ["people", "mice"]
+    assert [hit.entry.slug for hit in engine.search("mouse brain mri").hits] == ["mice"]
+
+
 def test_options_are_asked_for_beside_the_words_and_only_certain_fits_count():
     assert set(slugs("ct", wishes=options(anatomy="hepatic", task="Seg", min_samples=100))) == {"disputed", "liver-ct"}
     assert "gbm" not in slugs("", wishes=options(modality="mra"))
@@ -133,6 +147,10 @@ def test_facets_count_the_hits():
     assert facets["commercial use"] == {"unknown": 2, "yes": 1, "no": 1, "contested": 1}
 
 
+def test_what_was_asked_for_is_counted_as_it_fits():
+    assert ENGINE.search("mri glioma").facets["finding"] == {"Glioma": 2, "Glioblastoma": 1}
+
+
 def test_a_quoted_phrase_must_stand_there():
     assert slugs('"GBM Collection"') == ["gbm"]
 
@@ -144,6 +162,12 @@ def test_words_without_a_facet_are_looked_up_in_names():
 
 def test_an_excluded_term_is_kept_out():
     assert slugs("brain mri not glioblastoma") == ["brain"]
+
+
+def test_two_terms_that_are_left_out_together_leave_out_only_what_has_both():
+    both = entry("both", "Both", "mr", "brain", "ct", "abdomen")
+    engine = make_engine(Catalog((*ENTRIES, both, entry("head-ct", "HeadCT", "mr", "brain", "ct")), load(), "both"))
+    assert {hit.entry.slug for hit in engine.search("brain mri not abdominal ct").hits} == {"brain", "gbm", "head-ct"}
 
 
 def test_a_finding_that_cannot_sit_there_is_hardly_believed():

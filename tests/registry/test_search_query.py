@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from isocenter.registry.search.engine import make_engine
 from isocenter.registry.search.entries import Catalog, Entry
 from isocenter.registry.search.explain import shown
-from isocenter.registry.vocabulary import load
+from isocenter.registry.vocabulary import IN_TEXT, load
 
+SIZES = ("samples", "subjects", "year")
 ENTRIES = (Entry("brats-2021", "BraTS 2021", aliases=("BraTS21",), year=2021), Entry("brats-2023", "BraTS 2023", year=2023),
            Entry("totalsegmentator", "TotalSegmentator"), Entry("brain-mri", "Brain-MRI"), Entry("kaggle-hpa", "Kaggle-HPA"))
 READER = make_engine(Catalog(ENTRIES, load(), "test")).reader
@@ -34,6 +37,15 @@ def understood(text: str, **options: object) -> list[str]:
     ("multiple sclerosis lesions", ["finding: Multiple sclerosis"]),
     ("annotated endoscopy", ["modality: Endoscopy", "labelled: yes"]),
     ("left atrium", ["anatomy: Heart atrium"]),
+    ("COVID-19 chest x-ray", ["finding: COVID-19", "modality: Chest X-ray"]),
+    ("COVID 19 x-rays, 500 cases", ["finding: COVID-19", "modality: X-ray", "samples: >= 500"]),
+    ("SARS-CoV-2 chest radiographs", ["finding: COVID-19", "modality: Chest X-ray"]),
+    ("MPOX-2 images", ["finding: Monkeypox"]),
+    ("more than 1000 chest x-rays", ["modality: Chest X-ray", "samples: > 1000"]),
+    ("at least 2k whole slide images", ["modality: Whole-slide image", "samples: >= 2000"]),
+    ("500 chest CT scans", ["anatomy: Thorax", "modality: CT", "samples: >= 500"]),
+    ("BraTS 2021 MRI scans", ["name: brats 2021", "modality: MR"]),
+    ("liver segmentation in no more than 50 patients", ["anatomy: Liver", "task: Segmentation", "subjects: <= 50"]),
 ])
 def test_words_become_wishes(query, wishes):
     assert sorted(understood(query)) == sorted(wishes)
@@ -72,6 +84,42 @@ def test_what_is_not_wanted_is_excluded():
     query = READER.read("brain mri not glioma")
     assert [wish.terms for wish in query.excluded] == [("glioma",)]
     assert all(wish.phrase != "glioma" for wish in query.wishes)
+
+
+@pytest.mark.parametrize(("query", "left_out"), [
+    ("COVID-19 chest x-ray not CT", [("ct", False)]),
+    ("chest x-ray not CT or MRI", [("ct", False), ("mr", False)]),
+    ("chest x-ray not chest CT", [("thorax", False), ("ct", True)]),
+    ("brain tumor not glioma MRI", [("glioma", False)]),
+])
+def test_what_is_left_out_reaches_as_far_as_it_repeats_what_was_asked_for(query, left_out):
+    read = READER.read(query)
+    assert [(wish.terms[0], wish.both) for wish in read.excluded] == left_out
+    assert {wish.facet for wish in read.wishes} >= {"modality"}
+
+
+@pytest.mark.parametrize("query", ["CA 19-9 CT images", "grade 3 glioma MRI scans", "BI-RADS 4 mammography images", "PI-RADS at least 3", "type 2 diabetes patients", "1.5 T MRI scans",
+                                   "CT slices of 5 mm", "slice thickness under 3 mm", "gleason 7 slides", "trisomy 21 ultrasound images", "12 lead ECG records", "MICCAI 2018 images"])
+def test_a_number_that_ranks_measures_or_dates_is_no_size(query):
+    assert not [wish for wish in understood(query) if wish.startswith(SIZES)]
+
+
+def test_a_quantity_that_no_dataset_states_is_said_not_to_be_looked_for():
+    assert READER.read("grade 3 glioma MRI with 5 mm slices").ignored[:2] == ("grade 3", "5 mm")
+
+
+NUMBERED = [" ".join(phrase) for phrase, terms in READER.vocabulary.phrases.items() if any(scope in IN_TEXT for _, scope in terms) and any(map(str.isdigit, "".join(phrase)))]
+
+
+@pytest.mark.parametrize("size", ["more than 500 cases", "2000 images", "at least 1k patients"])
+def test_a_term_with_a_number_reads_alike_before_and_behind_modality_and_size(size):
+    assert len(NUMBERED) > 100
+    for term in [*NUMBERED[::3], "covid-19", "sars-cov-2", "brats 2021"]:
+        apart = {*understood(term), *understood("chest x-ray"), *understood(size)}
+        for order in itertools.permutations((term, "chest x-ray", size)):
+            wishes = set(understood(" ".join(order)))
+            assert {wish for wish in wishes if wish.startswith(SIZES)} == {wish for wish in apart if wish.startswith(SIZES)}, order
+            assert any(wish.startswith("modality") for wish in wishes), order
 
 
 def test_words_that_nothing_has_are_named():
