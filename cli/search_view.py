@@ -13,7 +13,7 @@ from isocenter.cli.options import visible
 from isocenter.registry.amounts import amount
 from isocenter.registry.licenses import allows, in_words, title
 from isocenter.registry.search.engine import Hit, Result
-from isocenter.registry.search.explain import summary
+from isocenter.registry.search.explain import left_out, summary
 from isocenter.registry.vocabulary import Vocabulary
 
 NEAR_SHOWN = 5
@@ -33,8 +33,7 @@ def body(result: Result, vocabulary: Vocabulary) -> dict[str, Any]:
         "total": result.total,
         "may": result.may,
         "understood": [dict(wish) for wish in result.understood],
-        "excluded": [{"facet": wish.facet, "value": " or ".join(vocabulary.terms[term].name for term in wish.terms), "phrase": wish.phrase, "with_last": wish.both}
-                     for wish in result.query.excluded],
+        "excluded": [left_out(wish, vocabulary) for wish in result.query.excluded],
         "words": [*result.query.text, *result.query.literal],
         "ignored": list(result.query.ignored),
         "did_you_mean": result.query.corrected,
@@ -70,7 +69,8 @@ def _head(result: Result, vocabulary: Vocabulary) -> list[str]:
     if result.query.corrected:
         lines.append(f"did you mean: {_styled(result.query.corrected, bold=True)}  (shown below)")
     if result.understood:
-        without = "".join(f"{' with' if wish.both else ', not'} {vocabulary.terms[wish.terms[0]].name}" for wish in result.query.excluded)
+        refused = [left_out(wish, vocabulary) for wish in result.query.excluded]
+        without = "".join(f"{' with' if wish['with_last'] else ', not'} {wish['value']}" for wish in refused)
         lines.append(f"understood as {_styled(summary(result.understood) + without, fg='cyan')}")
     if result.query.text or result.query.literal:
         lines.append(visible(f"words: {', '.join((*result.query.text, *result.query.literal))}"))

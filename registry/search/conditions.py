@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from isocenter.registry.search.joining import NOT
 from isocenter.registry.search.wishes import ChoiceWish
 
 
-def read(text: str) -> tuple[list[ChoiceWish], str]:
-    """The wishes found in lower-case text, and the text with what was read blanked out."""
-    wishes: list[ChoiceWish] = []
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must hold, what must not ("not CC0"), and the text with both blanked out."""
+
+    wishes: list[ChoiceWish]
+    excluded: list[ChoiceWish]
+    text: str
+
+
+def read(text: str) -> Conditions:
+    """Read lower-case text."""
+    found = Conditions([], [], text)
     for pattern, make in _RULES:
-        wishes += [make(match) for match in pattern.finditer(text)]
-        text = pattern.sub(" , ", text)
-    return wishes, text
+        for match in pattern.finditer(found.text):
+            (found.excluded if NOT.search(found.text[:match.start()]) else found.wishes).append(make(match))
+        found = replace(found, text=pattern.sub(" , ", found.text))
+    return found
 
 
 def _license(text: str) -> str:
@@ -31,7 +43,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], ChoiceWish]], ...
      lambda m: ChoiceWish("access", "registration", m.group())),
     (re.compile(r"\b(?:(?:on|by|upon|after) (?:application|request)|application (?:required|needed)|(?:restricted|controlled|credentialed)(?: access)?|data use agreement)\b"),
      lambda m: ChoiceWish("access", "application", m.group())),
-    (re.compile(r"\b(?:non-?\s?commercial)(?: use| only| purposes)?\b"), lambda m: ChoiceWish("allows", "use", m.group())),
+    (re.compile(r"\b(?:non-?\s?|not (?:for )?|no )commercial(?: use| only| purposes)?\b"), lambda m: ChoiceWish("allows", "use", m.group())),
     (re.compile(r"\b(?:(?:that )?allow(?:s|ing|ed)?\s+)?(?:for\s+)?commercial(?:ly)?(?:\s+(?:use|usable|usage|purposes?|projects?|products?|licen[cs]ed?|allowed|permitted))*\b|"
                 r"\bpermissive(?:ly)?(?:[- ]licen[cs]ed?)?\b"), lambda m: ChoiceWish("allows", "commercial", m.group())),
     (re.compile(r"\b(?:redistribut\w+|re-?shar(?:e|ing|able)|shar(?:e|ing) allowed)\b"), lambda m: ChoiceWish("allows", "redistribution", m.group())),

@@ -16,10 +16,10 @@ from isocenter.registry.search.facets import FacetCounter, FacetCounts, facet_co
 from isocenter.registry.search.fit import Columns, columns
 from isocenter.registry.search.prepared import Prepared, open_prepared, prepare
 from isocenter.registry.search.query import Reader
+from isocenter.registry.search.standing import focus, prior
 from isocenter.registry.search.text import TextIndex
 from isocenter.registry.search.typos import speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
-from isocenter.registry.vocabulary import Vocabulary
 from isocenter.registry.vocabulary_text import words
 
 WEIGHTS: Mapping[str, float] = {"name": 3.0, "finding": 1.3, "anatomy": 1.1, "modality": 1.1, "task": 0.7, "population": 0.7, "allows": 0.6, "samples": 0.6,
@@ -28,8 +28,6 @@ TEXT_WEIGHT = 0.8                      # of words that are no facet, against wis
 ECHO_WEIGHT = 0.02                     # breaks ties: the words of the query stand in the name or text, which count alike
 NAME_BONUS = 0.3                       # for the dataset that is called like the whole query
 PRIOR_WEIGHT = 0.06                    # breaks ties: used, large, labelled
-USE, SIZE, LABELLED = 0.7, 0.2, 0.1    # shares of the prior
-FOCUS = 0.02                           # lost per further value of a wished facet: a liver set before a set of twelve organs
 OTHER_THAN_HUMAN = 0.06                # lost by animals and phantoms where the query does not say whom it is about
 NOT_HUMAN = ("animal", "phantom")
 FEWEST = 10                            # so many hits are filled up with datasets that may fit ("only says lung disease")
@@ -185,7 +183,7 @@ def _engine(prepared: Prepared) -> Engine:
     seen = evidence(prepared.found, vocabulary)
     latest = max((entry.year for entry in entries if entry.year), default=LATEST_YEAR)
     reader = Reader(vocabulary, names, speller(vocabulary, names, text.vocabulary), latest)
-    return Engine(catalog, seen, columns(entries, seen), text, reader, facet_counter(entries, vocabulary), _prior(entries), _focus(entries, vocabulary))
+    return Engine(catalog, seen, columns(entries, seen), text, reader, facet_counter(entries, vocabulary), prior(entries), focus(entries, vocabulary))
 
 
 def _wish_groups(asked: Sequence[Wish], fits: Sequence[Weights], read: int) -> list[_Group]:
@@ -205,11 +203,11 @@ def _wish_groups(asked: Sequence[Wish], fits: Sequence[Weights], read: int) -> l
             for group in groups]
 
 
-def _together(excluded: Sequence[TermWish]) -> list[list[TermWish]]:
-    """Terms to leave out, those that count only together in one list."""
-    groups: list[list[TermWish]] = []
+def _together(excluded: Sequence[Wish]) -> list[list[Wish]]:
+    """What to leave out, what counts only together in one list."""
+    groups: list[list[Wish]] = []
     for wish in excluded:
-        if wish.both and groups:
+        if isinstance(wish, TermWish) and wish.both and groups:
             groups[-1].append(wish)
         else:
             groups.append([wish])
@@ -230,24 +228,3 @@ def _best(score: Weights, numbers: NDArray[np.int64], limit: int) -> NDArray[np.
         kept = found >= np.partition(found, len(found) - limit)[len(found) - limit]
         numbers, found = numbers[kept], found[kept]
     return numbers[np.argsort(-found, kind="stable")][:limit]
-
-
-def _prior(entries: Sequence[Entry]) -> Weights:
-    """0..1: how much a dataset is used and how much there is of it."""
-    used = np.log1p([entry.used for entry in entries])
-    samples = np.log1p([entry.n_samples or 0 for entry in entries])
-    labelled = np.array([bool(entry.labelled) for entry in entries], np.float64)
-    scaled = [values / max(values.max(initial=0.0), 1e-9) for values in (used, samples)]
-    return np.asarray(USE * scaled[0] + SIZE * scaled[1] + LABELLED * labelled, np.float32)
-
-
-def _focus(entries: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, Weights]:
-    """facet → 1 for a dataset with one value there, a little less for each further value; what contains another value is none."""
-    counts = {facet: np.zeros(len(entries), np.float32) for facet in ("modality", "anatomy", "finding")}
-    for number, entry in enumerate(entries):
-        terms = [term for term in entry.terms if term in vocabulary.terms]
-        above = frozenset().union(*(vocabulary.ancestors(term, ("is-a", "part-of")) for term in terms))
-        for term in terms:
-            if term not in above and (facet := vocabulary.terms[term].facet) in counts:
-                counts[facet][number] += 1
-    return {facet: 1 - FOCUS * np.clip(found - 1, 0, 5) for facet, found in counts.items()}

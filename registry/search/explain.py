@@ -25,6 +25,11 @@ def shown(wish: Wish, vocabulary: Vocabulary) -> dict[str, str]:
             return {"facet": facet, "value": value, "phrase": phrase}
 
 
+def left_out(wish: Wish, vocabulary: Vocabulary) -> dict[str, str | bool]:
+    """What must not be there, as it is shown back; `with_last`: only together with what was left out before it."""
+    return {**shown(wish, vocabulary), "with_last": isinstance(wish, TermWish) and wish.both}
+
+
 def why(dataset: int, entry: Entry, wish: Wish, weight: float, evidence: Evidence) -> str:
     """How a dataset fulfils a wish."""
     match wish:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from isocenter.registry.search.wishes import TermWish, Wish
 
-_NOT = re.compile(r"(?:\b(?:not|no|nor|without|except|exclude|excluding|other than|rather than|instead of)|(?<=\s)-)\s*(?:(?:the|any|from)\s+)?$")
+NOT = re.compile(r"(?:\b(?:not|no|nor|without|except|exclude|excluding|other than|rather than|instead of)|(?<=\s)-)\s*(?:(?:the|any|from)\s+)?$")
 _AND = re.compile(r"(?:^|[\s,])(?:and|\+|&|plus|with|as well as)\s*$")     # "with BI-RADS and": what stands between does not matter
 _OR = re.compile(r"^\s*(?:or|/|\|)\s*$")
-_ALSO = re.compile(r"^\s*(?:or|and|nor|/|&|\+)\s*(?:the |any )?$")         # "not CT or MRI" wants neither
+_ALSO = re.compile(r"^\s*(?:or|and|nor|/|&|\+)\s*(?:the |any )?$")         # "not CT and MRI" wants neither
+_NOR = re.compile(r"^\s*n?or\s")                                          # "not CT or phantoms" wants neither, whatever they are
+_ALL = re.compile(r"(?:except|exclude|excluding|other than)\s*(?:the |any )?$")
+REFUSING = frozenset({"nor", "except", "exclude", "excluding", "other", "rather", "instead"})
 _NEXT = re.compile(r"^[\s-]*$")
 
 
@@ -26,23 +29,23 @@ class Phrase:
 
 @dataclass(slots=True)
 class Joined:
-    """Wishes, and terms to leave out; among those `both` means that only what has the one before as well is left out."""
+    """Wishes, and what to leave out; there `both` means that only what has the one before as well is left out."""
 
     wishes: list[Wish] = field(default_factory=list)
-    excluded: list[TermWish] = field(default_factory=list)
+    excluded: list[Wish] = field(default_factory=list)
 
 
-def join(text: str, phrases: Sequence[Phrase], names: Sequence[Wish]) -> Joined:
-    """Read the words between the phrases; `names` are wishes already found."""
-    joined = Joined(list(names))
+def join(text: str, phrases: Sequence[Phrase], names: Sequence[Wish], others: Sequence[Wish]) -> Joined:
+    """Read the words between the phrases; `names` were asked for before them, `others` were left out."""
+    joined = Joined(list(names), list(others))
     last: Phrase | None = None
-    refused = False
+    refused = all_refused = False
     for phrase in phrases:
         gap = text[last.stop:phrase.start] if last else ""
-        if _NOT.search(text[:phrase.start]):
+        if NOT.search(text[:phrase.start]):
             joined.excluded.append(phrase.wish)
-            refused = True
-        elif last and refused and _ALSO.match(gap) and phrase.wish.facet == last.wish.facet:
+            refused, all_refused = True, bool(_ALL.search(text[:phrase.start]))
+        elif last and refused and _ALSO.match(gap) and (all_refused or _NOR.match(gap) or phrase.wish.facet == last.wish.facet):
             joined.excluded.append(phrase.wish)
         elif last and refused and _NEXT.match(gap) and any(wish.facet == phrase.wish.facet for wish in joined.wishes):
             joined.excluded.append(replace(phrase.wish, both=True))          # "chest x-ray not chest CT": CT is not asked for

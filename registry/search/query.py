@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from isocenter.registry.search import conditions, sizes
-from isocenter.registry.search.joining import Phrase, join
+from isocenter.registry.search.joining import NOT, REFUSING, Phrase, join
 from isocenter.registry.search.names import Names, spans, squeeze
 from isocenter.registry.search.typos import Speller
 from isocenter.registry.search.wishes import NameWish, Query, TermWish, Wish
@@ -46,15 +46,16 @@ class Reader:
         if plain_words:
             return Query(text=tuple(comparable(word) for word in _TOKEN.findall(rest)), literal=literal)
         amounts = sizes.read(rest, self.latest_year, self._held(rest))
-        choices, rest = conditions.read(amounts.text)
-        corrected, repairs = self._correct(rest)
+        conditioned = conditions.read(amounts.text)
+        corrected, repairs = self._correct(conditioned.text)
         wishes, excluded, left = self._phrases(corrected, without)
-        words = [word for word in left if word not in stopwords()]
-        alone = bool(wishes) and not any(isinstance(wish, NameWish) for wish in wishes)
+        words = [word for word in left if word not in stopwords() and not (excluded and word in REFUSING)]
+        alone = not any(isinstance(wish, NameWish) for wish in wishes) and bool(wishes or not all(_says_little(word) for word in words))
         ignored = tuple(word for word in words if not self.speller.known(word) or (alone and _says_little(word)))
-        kept = [wish for wish in (*amounts.wishes, *choices) if wish.facet not in without]
+        further: list[Wish] = [*amounts.wishes, *conditioned.wishes]
+        kept = [wish for wish in further if wish.facet not in without]
         spoken = tuple(word for wish in wishes if isinstance(wish, TermWish) for word in comparables(wish.phrase) if word not in stopwords())
-        return Query((*wishes, *kept), tuple(excluded), tuple(word for word in words if word not in ignored), spoken, literal, self.names.exact(text),
+        return Query((*wishes, *kept), (*excluded, *conditioned.excluded), tuple(word for word in words if word not in ignored), spoken, literal, self.names.exact(text),
                      _repaired(text, repairs) if repairs else None, (*amounts.quantities, *ignored))
 
     def _held(self, text: str) -> list[sizes.Span]:
@@ -82,20 +83,21 @@ class Reader:
                 repairs[raw] = better
         return _repaired(text, repairs), repairs
 
-    def _phrases(self, text: str, without: Collection[str]) -> tuple[list[Wish], list[TermWish], list[str]]:
+    def _phrases(self, text: str, without: Collection[str]) -> tuple[list[Wish], list[Wish], list[str]]:
         tokens = _tokens(text)
         words = [token.word for token in tokens]
         found = [(span, self._wish(text, tokens, span, terms, without)) for span, terms in self.vocabulary.scan(words)]
         taken = {at for (start, stop), wish in found if wish for at in range(start, stop)}
         wishes: list[Wish] = []
+        others: list[Wish] = []
         if "name" not in without:
             for name, span in self._names(text, tokens, taken):
-                wishes.append(name)
+                (others if NOT.search(text[:tokens[span[0]].start]) else wishes).append(name)
                 inside = set(range(*span))
                 found = [(other, wish) for other, wish in found if not inside & set(range(*other))]
                 taken |= inside
         phrases = [Phrase(tokens[start].start, tokens[stop - 1].stop, wish) for (start, stop), wish in found if wish]
-        joined = join(text, phrases, wishes)
+        joined = join(text, phrases, wishes, others)
         return self._without_repeats(joined.wishes), joined.excluded, [word for at, word in enumerate(words) if at not in taken]
 
     def _wish(self, text: str, tokens: list[_Token], span: tuple[int, int], terms: tuple[str, ...], without: Collection[str]) -> TermWish | None:

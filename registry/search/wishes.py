@@ -52,10 +52,10 @@ Wish = TermWish | NumberWish | ChoiceWish | NameWish
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query understood: wishes to fulfil, terms to keep out, other words to look for, and how the query was corrected."""
+    """A query understood: wishes to fulfil, what to keep out, other words to look for, and how the query was corrected."""
 
     wishes: tuple[Wish, ...] = ()
-    excluded: tuple[TermWish, ...] = ()
+    excluded: tuple[Wish, ...] = ()        # what a dataset must not have
     text: tuple[str, ...] = ()             # comparable words that are no facet
     phrases: tuple[str, ...] = ()          # comparable words that were read as facets
     literal: tuple[str, ...] = ()          # quoted phrases, looked for as they stand

@@ -91,11 +91,23 @@ def test_what_is_not_wanted_is_excluded():
     ("chest x-ray not CT or MRI", [("ct", False), ("mr", False)]),
     ("chest x-ray not chest CT", [("thorax", False), ("ct", True)]),
     ("brain tumor not glioma MRI", [("glioma", False)]),
+    ("chest x-ray excluding COVID-19 and phantoms", [("covid-19 infection", False), ("phantom", False)]),
+    ("chest x-ray without pneumonia or phantoms", [("pneumonia", False), ("phantom", False)]),
+    ("brain MRI without glioma and segmentation", [("glioma", False)]),
 ])
 def test_what_is_left_out_reaches_as_far_as_it_repeats_what_was_asked_for(query, left_out):
     read = READER.read(query)
     assert [(wish.terms[0], wish.both) for wish in read.excluded] == left_out
     assert {wish.facet for wish in read.wishes} >= {"modality"}
+    assert read.text == ()
+
+
+@pytest.mark.parametrize(("query", "facet", "value"), [("brain MRI not BraTS 2021", "name", "brats 2021"), ("dermoscopy not CC0", "license", "CC0"), ("ct, not annotated", "labelled", "yes"),
+                                                       ("ct, not open access", "access", "open")])
+def test_names_licences_and_access_can_be_left_out_too(query, facet, value):
+    (refused,) = READER.read(query).excluded
+    assert (shown(refused, READER.vocabulary)["facet"], shown(refused, READER.vocabulary)["value"]) == (facet, value)
+    assert all(wish.facet != facet for wish in READER.read(query).wishes)
 
 
 @pytest.mark.parametrize("query", ["CA 19-9 CT images", "grade 3 glioma MRI scans", "BI-RADS 4 mammography images", "PI-RADS at least 3", "type 2 diabetes patients", "1.5 T MRI scans",
