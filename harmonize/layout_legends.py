@@ -12,7 +12,7 @@ from isocenter.harmonize.layout_legend_forms import FORMS, IGNORE, Legend
 from isocenter.harmonize.layout_rules import Layout, LegendRule
 from isocenter.harmonize.patterns import fill
 from isocenter.harmonize.sample_rows import SampleRow
-from isocenter.harmonize.source import Source
+from isocenter.harmonize.source import Source, adopt_again
 from isocenter.harmonize.vocabulary import term_of
 from isocenter.registry import vocabulary
 from isocenter.registry.labelconflicts import PUBLISHED, contradictions
@@ -118,7 +118,7 @@ def legend_warnings(layout: Layout, legends: Legends, source: Source, unread: in
     if strange := legends.strange():
         shown = ", ".join(repr(name) for name in strange[:8]) + (f" and {len(strange) - 8} more" if len(strange) > 8 else "")
         yield (f"{len(strange)} names are no term of the vocabulary and stay terms of this dataset: {shown}. Say what one means: "
-               f"isocenter adopt {source.name} {source.root} --layout {source.layout} --term '{strange[0]}=TERM' (terms: isocenter sql \"select term_id from term\")")
+               f"{adopt_again(source, terms=strange[:1])} (terms: isocenter sql \"select term_id from term\")")
     for mapping in legends.maps:
         if strangers := _alone(mapping, source.slug):
             yield f"{mapping.name} is believed, as it lies beside the files; {source.slug} is read otherwise by {', '.join(strangers)}, conversions of other hands that list the same values"

@@ -14,6 +14,7 @@ from isocenter.core.tables import read_table, table_fingerprint
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import Cohort, check_name
 from isocenter.harmonize.cohort_line import claim
+from isocenter.harmonize.dataset_state import taken
 from isocenter.harmonize.doubt import read_doubt
 from isocenter.harmonize.merge_conflicts import (
     Disagreement,
@@ -25,7 +26,7 @@ from isocenter.harmonize.merge_conflicts import (
 )
 from isocenter.harmonize.merge_copies import contradicting_copies, with_answers
 from isocenter.harmonize.merge_ledger import fates, ledger_path, merge_ledger, write_ledger
-from isocenter.harmonize.merge_told import dropped_terms, members_told, readings_told, told
+from isocenter.harmonize.merge_told import dropped_terms, members_told, nameless_masks, readings_told, told
 from isocenter.harmonize.merge_where import where as where_holds
 from isocenter.harmonize.readings import Readings, path_of, read_readings
 from isocenter.harmonize.sample import LABELS_DTYPE, SAMPLES
@@ -87,7 +88,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
                            hint=next((text for text in found.warnings if text.startswith("the condition")), None))
         header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, **wish.plain()}, "parent": None, "inputs": dict(run.inputs),
                                   "space": found.space.plain(), "settled": {**found.carried_out, **{one.name: one.answer for one in found.found if one.answer}}, "warnings": list(found.warnings),
-                                  **found.summary, "lineage": []}
+                                  **found.summary, **taken(workspace, datasets), "lineage": []}
         planned = Cohort(name, found.rows.select("sample_id", "dataset", "uri", "labels").with_columns(pl.lit(None, pl.String).alias("split")), header)
         claim(workspace, planned, force=force)
         cohort = planned.save(workspace, dry_run=dry_run)
@@ -116,7 +117,7 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
                  f"the term, unless --settle, or [merge.settle] of a recipe, says which counts: {toml_line(one.name, one.answers[0])}" for one in found if one.answer is None and not one.stops]
     warnings += [f"{member.name} was scanned before raw values were kept; its part of the ledger is empty: isocenter scan {member.name}"
                  for member in members if not path_of(workspace, member.name).exists()]
-    warnings += _unsaid(target, tables)
+    warnings += [*nameless_masks({member.name: member.readings for member in members}), *_unsaid(target, tables)]
     became = merge_ledger(workspace, members, chosen, target, found)
     summary = {"members": counted, "dropped_terms": dropped, "readings": readings_told(became), "raw_values": fates(became)}
     return Merged(chosen, rows.height, target, became, summary, tuple(found), carried_out, tuple(warnings))

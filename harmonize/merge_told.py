@@ -7,7 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from isocenter.harmonize.readings import Readings
 from isocenter.harmonize.space import LabelSpace
+from isocenter.registry.amounts import amount
 
 READINGS = 12
 NAMED = 8
@@ -46,3 +48,14 @@ def told(members: list[dict[str, Any]], dropped: list[str], space: str) -> list[
     if dropped:
         warnings.append(f"the space {space} leaves out {', '.join(dropped[:NAMED])}" + (f" and {len(dropped) - NAMED} more" if len(dropped) > NAMED else ""))
     return warnings
+
+
+def nameless_masks(members: Mapping[str, Readings]) -> list[str]:
+    """Warnings: members that have masks, none of which means anything."""
+    found = []
+    for name, readings in members.items():
+        mute = [key for key, reader in readings.readers.items() if reader.medium == "mask" and not reader.map.annotates]
+        if mute and not any(reader.medium == "mask" and reader.map.annotates for reader in readings.readers.values()):
+            number = readings.table.filter(pl.col("reader").is_in(mute))["sample_id"].n_unique()
+            found.append(f"the masks of {amount(number, 'sample')} of {name} state nothing, as their values have no names; what to type: isocenter scan {name}")
+    return found

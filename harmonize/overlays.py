@@ -16,6 +16,7 @@ from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.image import Pixels
 from isocenter.harmonize.layout_rules import BoxRule, Layout, MaskRule
 from isocenter.harmonize.mask_file import how_written, open_mask, raw_of
+from isocenter.harmonize.mask_names import NOTHING, Unnamed, users_map, without_list
 from isocenter.harmonize.meaning import fitting_maps, second_readings
 from isocenter.harmonize.overlay_boxes import box_marks, boxed, table_marks
 from isocenter.harmonize.overlay_pairing import Finder, Stacks, annotation
@@ -32,20 +33,20 @@ Overlay = tuple[FileFacts, int, dict[str, str]]
 BLOCK = 1 << 22
 
 
-def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Overlay], boxes: list[Overlay]) -> tuple[list[dict[str, Any]], list[Contradiction]]:
-    """Annotation rows of all masks and boxes, and mask values that can be read in two ways.
+def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Overlay], boxes: list[Overlay]) -> tuple[list[dict[str, Any]], list[Contradiction], Unnamed]:
+    """Annotation rows of all masks and boxes, mask values that can be read in two ways, and those that nothing names.
 
     A mask or box file without its image is noted on no sample and listed as unpaired.
     """
     finder = Finder(rows)
     found: list[dict[str, Any]] = []
     seen: dict[tuple[int, str], set[str]] = defaultdict(set)
-    stacks = Stacks()
+    stacks, unnamed = Stacks(), Unnamed()
     for facts, number, tokens in track(masks, f"masks of {source.name}"):
         rule = layout.masks[number]
         for row in finder.images(rule, tokens):
             row.files = (*row.files, *{facts.path.partition("::")[0]} - {path.partition("::")[0] for path in row.files})
-            values, marks = _mask(source, layout, rule, facts, tokens, stacks.slice_of(row) if rule.slices else row)
+            values, marks = _mask(source, layout, rule, facts, tokens, stacks.slice_of(row) if rule.slices else row, unnamed)
             found += stacks.taken(row, facts, marks) if rule.slices else marks
             for name in rule.labels:
                 seen[(number, fill(name, tokens))] |= values
@@ -57,10 +58,11 @@ def attach(source: Source, layout: Layout, rows: list[SampleRow], masks: list[Ov
     stacks.close()
     for number, one in enumerate(found):
         one["annotation_id"] = fingerprint([number, one["sample_id"], one["uri"], one.get("geometry"), one.get("raw")])
-    return found, [clash for (number, name), values in seen.items() if name for clash in _clashes(source, layout, layout.masks[number], name, values)]
+    return found, [clash for (number, name), values in seen.items() if name for clash in _clashes(source, layout, layout.masks[number], name, values)], unnamed
 
 
-def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow) -> tuple[set[str], list[dict[str, Any]]]:
+def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, tokens: dict[str, str], row: SampleRow,
+          unnamed: Unnamed) -> tuple[set[str], list[dict[str, Any]]]:
     """The raw values that were met and one row per term that the mask annotates, present or absent.
 
     A mask that cannot be read or contradicts its map states nothing: the sample gets the issue.
@@ -75,6 +77,8 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
         row.issue(f"corrupted_file: mask {facts.path}: {error.what}")
         return nothing
     mapping = _mask_map(source, layout, rule, tokens)
+    if nameless := without_list(layout, rule, mapping):
+        mapping = users_map(rule, source.terms)
     met = {raw_of(value, rule.colours) for value in counts if value}
     drawn = sum(number for value, number in counts.items() if value)
     if rule.raw is not None and mapping.entries[0].raw != "*":
@@ -84,6 +88,8 @@ def _mask(source: Source, layout: Layout, rule: MaskRule, facts: FileFacts, toke
     else:
         said = {"*": drawn} if mapping.entries[0].raw == "*" else {raw_of(value, rule.colours): number for value, number in counts.items()}
         unknown = sorted(raw for raw in met if raw not in mapping.by_raw and mapping.entries[0].raw != "*")
+    if nameless:
+        unnamed.values[rule.pattern.text] |= set(unknown) if mapping.annotates else met
     reader = Reader(rule.pattern.text, "mask", mapping, rule.encoding)
     row.said += [Said(reader, raw, number, not unknown) for raw, number in said.items()]
     if unknown:
@@ -154,13 +160,13 @@ def _mask_map(source: Source, layout: Layout, rule: MaskRule, tokens: dict[str, 
         return LabelMap(f"{rule.pattern.text} = {rule.term}", (Entry("*", (rule.term if "{" not in rule.term else term_of(fill(rule.term, tokens), source.terms),)),))
     maps = [_named_map(source, layout, fill(name, tokens)) for name in rule.labels]
     if not maps:
-        return LabelMap(rule.pattern.text, (Entry("*", ()),))
+        return LabelMap(rule.pattern.text, (NOTHING,))
     return maps[0] if len(maps) == 1 else replace(maps[0], name=" + ".join(one.name for one in maps), entries=tuple(entry for one in maps for entry in one.entries))
 
 
 def _named_map(source: Source, layout: Layout, name: str) -> LabelMap:
-    name = source.maps.get(name, name)
     """The layout's own map of that name, else the catalog's; a name that a list of the dataset gives and nobody knows says nothing."""
+    name = source.maps.get(name, name)
     inline = {mapping.name: mapping for mapping in layout.maps}
     written = any(name in rule.labels for rule in layout.masks)
-    return inline[name] if name in inline else find(name) if written or knows(name) else LabelMap(name, (Entry("*", ()),))
+    return inline[name] if name in inline else find(name) if written or knows(name) else LabelMap(name, (NOTHING,))

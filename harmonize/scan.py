@@ -61,10 +61,12 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         rows = [build_row(source, layout, one, tables) for one in group(sorted_.images, source.root)]
         rows += [error_row(source, facts) for facts in sorted_.unreadable]
         name_channels(rows, legends)
-        annotations, clashes = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
+        annotations, clashes, unnamed = attach(source, layout, rows, sorted_.masks, sorted_.boxes)
         for clash in clashes:
             issues.warning(f"two readings: {clash}; a merge stops until this is settled")
         for text in legend_warnings(layout, legends, source, _unread(layout, sorted_), paths):
+            issues.warning(text)
+        for text in unnamed.told(source):
             issues.warning(text)
         for text in unnamed_values(sorted_.unnamed):
             issues.warning(text)
@@ -82,7 +84,7 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         write_table(workspace.annotations(name), annotations, ANNOTATIONS)
         write_readings(workspace, name, ((row.values["sample_id"], said) for row in rows for said in row.said), clashes)
         write_table(workspace.inventory(name), _inventory(files, sorted_, rows), INVENTORY)
-        write_table(workspace.samples(name), [row.values for row in rows], SAMPLES, {"key": key, "layout": source.layout, "scanned": asdict(result)})
+        write_table(workspace.samples(name), [row.values for row in rows], SAMPLES, {"key": key, "source": source.fingerprint, "layout": source.layout, "scanned": asdict(result)})
         run.counts |= {"files": result.files, "samples": result.samples, "errors": result.errors}
         run.outputs |= {"samples": table_fingerprint(workspace.samples(name))}
     return result

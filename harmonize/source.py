@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ def adopt(workspace: Workspace, name: str, root: Path, *, dataset: str | None = 
     source = Source(name, root.resolve(), slug, str(path.resolve()) if layout.endswith(".toml") else layout, release, license, dict(terms or {}), dict(maps or {}))
     for term in source.terms.values():
         vocabulary.load().term(term)
+    refuse_idle(parsed, source.terms)
     for mapping in set(source.maps.values()) - {own.name for own in parsed.maps}:
         find_map(mapping)
     body = {"root": str(source.root), "slug": slug, "layout": source.layout, "release": source.release, "license": license, "terms": dict(source.terms) or None,
@@ -98,6 +100,24 @@ def replaced(workspace: Workspace, name: str, root: Path) -> Source | None:
         return None
     before = open_source(workspace, name)
     return before if before.root != root.resolve() and before.root.is_dir() else None
+
+
+def refuse_idle(layout: Layout, terms: Mapping[str, str]) -> None:
+    """Raises BadInput for words that explain nothing: the layout has no legend, no boxes that are read by their names, and no masks without a label list."""
+    boxes = any(rule.map is None and rule.term is None for rule in layout.boxes)
+    masks = any("{" in "".join((rule.term or "", *rule.labels)) or not (rule.term or rule.labels or layout.general) for rule in layout.masks)
+    if terms and not (layout.legends or boxes or masks):
+        why = "reads no masks and no boxes" if not (layout.masks or layout.boxes) else "says itself what its masks and boxes mean"
+        raise BadInput(f"--term {next(f'{name}={term}' for name, term in terms.items())} explains nothing: layout {layout.name} {why}",
+                       hint="a layout that says where the masks are (docs/how-to/write-a-layout.md), for labels of a table its [labels.values]")
+
+
+def adopt_again(source: Source, *, terms: Iterable[str] = ()) -> str:
+    """The command that adopts a dataset as it is, with these names explained too."""
+    slug = f"{source.slug}@{source.release}" if source.release else source.slug
+    options = {"--dataset": [] if slug == source.name else [slug], "--layout": [source.layout], "--license": [source.license] if source.license else [],
+               "--read-as": [f"{used}={other}" for used, other in source.maps.items()], "--term": [*(f"{name}={term}" for name, term in source.terms.items()), *(f"{name}=TERM" for name in terms)]}
+    return shlex.join(["isocenter", "adopt", source.name, str(source.root), *(text for option, values in options.items() for value in values for text in (option, value))])
 
 
 def open_source(workspace: Workspace, name: str) -> Source:

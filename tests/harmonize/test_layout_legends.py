@@ -79,7 +79,7 @@ def test_a_name_that_no_term_has_is_listed_with_what_to_type(workspace: Workspac
     root = nnunet(tmp_path / "raw", {"background": 0, "blob": 1}, [values(1)])
     (warning,) = scanned(workspace, root, "nnunet").warnings
     assert "'blob'" in warning
-    assert "--term 'blob=TERM'" in warning
+    assert "--term blob=TERM" in warning
     assert labels_of(workspace) == [{"blob": "present"}]
     assert scanned(workspace, root, "nnunet", terms=parse_terms(["blob=liver tumor"])).warnings == ()
     assert labels_of(workspace) == [{"liver tumor": "present"}]

@@ -36,4 +36,5 @@ def test_the_advised_lines_make_masks_of_them(workspace: Workspace, tmp_path: Pa
     (tmp_path / "l.toml").write_text(f"{first}\n{second}\n")
     adopt(workspace, "d", tmp_path / "d", layout=str(tmp_path / "l.toml"))
     again = scan(workspace, "d")
-    assert (again.roles, again.samples, again.warnings) == ({"image": 3, "mask": 3}, 3, ())
+    assert (again.roles, again.samples) == ({"image": 3, "mask": 3}, 3)
+    assert ["mask values 1, 2 of masks/{case}.png have no names" in text for text in again.warnings] == [True]
