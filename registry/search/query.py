@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from isocenter.registry.search import conditions, sizes
@@ -19,6 +19,7 @@ GENERIC = frozenset({"lesion", "tumor", "cancer"})     # beside a finding by nam
 SIZE_DIGITS = 3                        # so many digits behind terms are rather a size than the rest of a name
 SHORT_NUMBER = 3                       # up to so many digits a number says something only beside a name
 FIRST_READ = ("modality", "finding", "anatomy", "task")
+Scanned = tuple[tuple[int, int], tuple[str, ...]]      # (start, stop) of words, and the terms they are called by
 _QUOTED = re.compile(r'"([^"]+)"')
 _TOKEN = re.compile(r"[a-z0-9µ]+")
 
@@ -86,7 +87,8 @@ class Reader:
     def _phrases(self, text: str, without: Collection[str]) -> tuple[list[Wish], list[Wish], list[str]]:
         tokens = _tokens(text)
         words = [token.word for token in tokens]
-        found = [(span, self._wish(text, tokens, span, terms, without)) for span, terms in self.vocabulary.scan(words)]
+        scanned = self.vocabulary.scan(words)
+        found = [(span, self._wish(text, tokens, span, terms, without)) for span, terms in sorted([*scanned, *self._weighted(words, scanned)])]
         taken = {at for (start, stop), wish in found if wish for at in range(start, stop)}
         wishes: list[Wish] = []
         others: list[Wish] = []
@@ -99,6 +101,13 @@ class Reader:
         phrases = [Phrase(tokens[start].start, tokens[stop - 1].stop, wish) for (start, stop), wish in found if wish]
         joined = join(text, phrases, wishes, others)
         return self._without_repeats(joined.wishes), joined.excluded, [word for at, word in enumerate(words) if at not in taken]
+
+    def _weighted(self, words: list[str], scanned: Sequence[Scanned]) -> list[Scanned]:
+        """Words that name a kind of a modality in the query once "weighted" is added: "T2" beside "MRI"."""
+        kinds = {kind for _, terms in scanned for term in terms if self.vocabulary.terms[term].facet == "modality" for kind in self.vocabulary.descendants(term)}
+        taken = {at for span, _ in scanned for at in range(*span)}
+        meant = {at: kinds.intersection(self.vocabulary.find(f"{word} weighted")) for at, word in enumerate(words) if at not in taken} if kinds else {}
+        return [((at, at + 1), tuple(sorted(terms))) for at, terms in meant.items() if terms]
 
     def _wish(self, text: str, tokens: list[_Token], span: tuple[int, int], terms: tuple[str, ...], without: Collection[str]) -> TermWish | None:
         """The wish of one phrase; a phrase of several facets ("instrument") is read as the first of `FIRST_READ`."""

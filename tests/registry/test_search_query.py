@@ -40,6 +40,8 @@ def understood(text: str, **options: object) -> list[str]:
     ("COVID-19 chest x-ray", ["finding: COVID-19", "modality: Chest X-ray"]),
     ("COVID 19 x-rays, 500 cases", ["finding: COVID-19", "modality: X-ray", "samples: >= 500"]),
     ("SARS-CoV-2 chest radiographs", ["finding: COVID-19", "modality: Chest X-ray"]),
+    ("T2 MRI of the prostate, T1", ["modality: T2-weighted MR", "modality: T1-weighted MR", "anatomy: Prostate"]),
+    ("T2 bladder CT", ["anatomy: Urinary bladder", "modality: CT"]),
     ("MPOX-2 images", ["finding: Monkeypox"]),
     ("more than 1000 chest x-rays", ["modality: Chest X-ray", "samples: > 1000"]),
     ("at least 2k whole slide images", ["modality: Whole-slide image", "samples: >= 2000"]),
