@@ -16,7 +16,7 @@ from isocenter.core.errors import BadInput, Conflict, Refused
 from isocenter.core.files import fingerprint, write_text
 from isocenter.core.progress import say
 from isocenter.core.runs import ledger, versions
-from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, table_fingerprint, write_table
+from isocenter.core.tables import Kind, content_fingerprint, read_header, read_table, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.budget import read_budget
 from isocenter.curate.dedup import dedup
@@ -34,12 +34,12 @@ from isocenter.curate.settled import concerning, settled
 from isocenter.curate.split import split
 from isocenter.harmonize.adopt_doubts import doubts
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.dataset_state import state_of
 from isocenter.harmonize.decode import UNDECODABLE
 from isocenter.harmonize.layout_match import Recognised, recognise
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.merge_conflicts import other_maps
 from isocenter.harmonize.merge_ledger import MERGE_LEDGER, ledger_path, readable
-from isocenter.harmonize.readings import path_of as readings_of
 from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.scan_state import Scanned
@@ -125,9 +125,8 @@ def scan_member(workspace: Workspace, recipe: Recipe, member: Member) -> Scanned
 def _stages(workspace: Workspace, recipe: Recipe) -> list[Cohort]:
     """The cohorts of the recipe's stages in order."""
     options, names = recipe.stages, [member.name for member in recipe.members]
-    inputs = {name: content_fingerprint(read_table(workspace.samples(name), SAMPLES).drop("pixel_hash", "issues")) for name in names}
-    said = {name: table_fingerprint(readings_of(workspace, name)) for name in names}
-    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, said, recipe.merge_key], lambda name: merge(workspace, names, name=name, force=True, **recipe.merge))]
+    inputs = {name: state_of(workspace, name) for name in names}
+    cohorts = [_stage(workspace, f"{recipe.name}.merged", [inputs, recipe.merge_key], lambda name: merge(workspace, names, name=name, force=True, **recipe.merge))]
     require_use(workspace, recipe, cohorts[0])
     if "dedup" in options:
         decided = concerning(settled(workspace), cohorts[-1].table["sample_id"])

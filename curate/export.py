@@ -27,6 +27,7 @@ from isocenter.curate.export_target import CANNOT, Target, reasons_of
 from isocenter.curate.pseudonym import open_pseudonyms
 from isocenter.curate.verify import verify
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.cohort_line import warn_of_age
 from isocenter.harmonize.merge_ledger import ledger_of
 from isocenter.registry.licenses import Use
 
@@ -92,6 +93,7 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
     """
     if not force:
         require_same(folder, cohort.name, to)
+    warn_of_age(workspace, cohort)
     plan = _plan(workspace, cohort, to, use, wishes)
     key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "geometry": plan.items.geometries(), "extras": fingerprint(_texts(extras))}
     if (known := take(folder, key)) is not None:

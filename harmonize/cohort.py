@@ -93,8 +93,8 @@ class Cohort:
 
 
 def _said(header: dict[str, Any]) -> Any:
-    """A header as a file gives it back, without the inputs, which may differ in nothing that the cohort shows."""
-    return json.loads(json.dumps({key: value for key, value in header.items() if key != "inputs"}, default=str))
+    """A header as a file gives it back, without the inputs and scans, which may differ in nothing that the cohort shows."""
+    return json.loads(json.dumps({key: value for key, value in header.items() if key not in ("inputs", "scans")}, default=str))
 
 
 def check_name(name: str) -> None:

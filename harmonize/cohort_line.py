@@ -11,6 +11,7 @@ from isocenter.core.progress import say
 from isocenter.core.tables import read_header
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import COHORT, Cohort
+from isocenter.harmonize.dataset_state import changed
 
 COMPUTED = ("components",)            # parameters that a verb found out and was not asked
 
@@ -22,6 +23,7 @@ def claim(workspace: Workspace, planned: Cohort, *, force: bool) -> None:
     the name is that of its own input, and, unless `force`, when other cohorts came from what has the name now.
     """
     name = planned.name
+    warn_of_age(workspace, planned)
     if name in planned.header.get("lineage", []):
         raise Conflict(f"{name} is what this is made from; it cannot take the place of its own input", where=str(workspace.cohort(name)), hint=f"--as {name}-2, or any other name")
     if not workspace.cohort(name).exists():
@@ -45,6 +47,28 @@ def descendants(workspace: Workspace, name: str) -> list[str]:
 def outdated(line: list[Cohort]) -> list[tuple[Cohort, Cohort]]:
     """Neighbours of a line of cohorts, eldest first, of which the younger was made from something else than what now has the elder's name."""
     return [(parent, child) for parent, child in pairwise(line) if child.header.get("inputs", {}).get(parent.name) not in (None, parent.fingerprint)]
+
+
+def older_than(workspace: Workspace, cohort: Cohort) -> list[str]:
+    """What a cohort came from and what has changed since, in words: its datasets, and the nearest cohort of its line that was made anew."""
+    found = [f"dataset {name} has changed" for name in changed(workspace, cohort.header)]
+    child = cohort
+    for name in reversed(cohort.header.get("lineage", [])):
+        if not workspace.cohort(name).exists():
+            break
+        parent = Cohort.open(workspace, name)
+        if outdated([parent, child]):
+            return [*found, f"{name} was made anew"]
+        child = parent
+    return found
+
+
+def warn_of_age(workspace: Workspace, cohort: Cohort) -> None:
+    """Say in one line that work starts from a cohort that is older than its data. cohort: that one, or one that is planned from it."""
+    if cohort.header.get("lineage") or cohort.fingerprint:
+        name = cohort.name if cohort.fingerprint else cohort.header["parent"]
+        if reasons := older_than(workspace, cohort):
+            say(f"warning: {name} is older than its data: {'; '.join(reasons)} since (isocenter status)")
 
 
 def by_descent(cohorts: list[Cohort]) -> list[tuple[int, Cohort]]:

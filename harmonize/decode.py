@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from isocenter.core.errors import Unreadable
+from isocenter.core.errors import NotFound, Unreadable
 from isocenter.core.progress import track
 from isocenter.core.tables import read_header, read_table, write_table
 from isocenter.core.workspace import Workspace
@@ -31,7 +31,7 @@ class Decoder:
     """Pixels of one dataset's samples, from their published files."""
 
     def __init__(self, workspace: Workspace, dataset: str) -> None:
-        self.root: Path = open_source(workspace, dataset).root
+        self.dataset, self.root = dataset, open_source(workspace, dataset).root
         samples = read_table(workspace.samples(dataset), SAMPLES, ["sample_id", "uri", "format", "series_id"])
         self.first = {row[0]: (row[1], row[2]) for row in samples.iter_rows()}
         inventory = read_table(workspace.inventory(dataset), INVENTORY, ["path", "sample_id", "role", "reason"])
@@ -41,7 +41,12 @@ class Decoder:
         self.order = _series_order(workspace, dataset)
 
     def paths(self, sample_id: str) -> list[str]:
-        """The sample's image files relative to the root, in geometric order; files may hold several volumes of a series."""
+        """The sample's image files relative to the root, in geometric order; files may hold several volumes of a series.
+
+        Raises NotFound for a sample that a later scan did not find any more.
+        """
+        if sample_id not in self.first:
+            raise NotFound(f"{sample_id} is no longer in dataset {self.dataset}, which has changed since the cohort was made", where=str(self.root), hint="isocenter status shows which cohorts to make again")
         uri, format_ = self.first[sample_id]
         found = [uri] if "::" in uri else self.files.get(sample_id) or self.shared.get(sample_id, [uri])
         return sorted(found, key=lambda path: self.order.get(path, (0.0, path))) if format_ == "dicom" else found

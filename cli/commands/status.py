@@ -15,11 +15,12 @@ from isocenter.core.workspace import Workspace
 @with_workspace
 @as_json
 def command(workspace: Workspace, json_: bool) -> None:
-    """Show the datasets and cohorts of the workspace, cohorts below what they came from."""
+    """Show the datasets and cohorts of the workspace, cohorts below what they came from, and which are older than that."""
     from isocenter.core.tables import read_table
     from isocenter.harmonize.adopt_doubts import licence_told
     from isocenter.harmonize.cohort import Cohort
-    from isocenter.harmonize.cohort_line import by_descent
+    from isocenter.harmonize.cohort_line import by_descent, older_than
+    from isocenter.harmonize.dataset_state import adopted_anew
     from isocenter.harmonize.sample import SAMPLES
     from isocenter.harmonize.source import open_source
 
@@ -28,8 +29,8 @@ def command(workspace: Workspace, json_: bool) -> None:
         source, path = open_source(workspace, name), workspace.samples(name)
         errors = read_table(path, SAMPLES, ["error"])["error"] if path.exists() else None
         datasets.append({"name": name, "root": str(source.root), "layout": source.layout, "license": licence_told(workspace, source), "there": source.root.is_dir(),
-                         "samples": len(errors) if errors is not None else None, "errors": len(errors) - errors.null_count() if errors is not None else None})
-    cohorts = [{"name": cohort.name, "verb": cohort.header["verb"], "parent": cohort.header.get("parent"), "samples": len(cohort), "depth": depth}
+                         "scan_again": adopted_anew(workspace, name), "samples": len(errors) if errors is not None else None, "errors": len(errors) - errors.null_count() if errors is not None else None})
+    cohorts = [{"name": cohort.name, "verb": cohort.header["verb"], "parent": cohort.header.get("parent"), "samples": len(cohort), "depth": depth, "older_than": older_than(workspace, cohort)}
                for depth, cohort in by_descent([Cohort.open(workspace, name) for name in workspace.cohorts()])]
     emit({"workspace": str(workspace.root), "datasets": datasets, "cohorts": cohorts}, json_, lambda: _text(workspace, datasets, cohorts), _next(datasets, cohorts))
 
@@ -37,11 +38,14 @@ def command(workspace: Workspace, json_: bool) -> None:
 def _text(workspace: Workspace, datasets: list[dict[str, Any]], cohorts: list[dict[str, Any]]) -> str:
     lines = [f"workspace {workspace.root}"]
     if datasets:
-        rows = [(row["name"], "not scanned" if row["samples"] is None else row["samples"], row["errors"] or 0, Path(row["layout"]).name, row["license"],
+        rows = [(row["name"], "not scanned" if row["samples"] is None else f"{row['samples']} (adopted anew since)" if row["scan_again"] else row["samples"], row["errors"] or 0, Path(row["layout"]).name, row["license"],
                  row["root"] if row["there"] else f"{row['root']} (gone)") for row in datasets]
         lines += ["", columns(rows, ("dataset", "samples", "errors", "layout", "licence", "root"))]
     if cohorts:
-        lines += ["", columns([("  " * row["depth"] + row["name"], row["samples"], row["verb"], row["parent"] or "") for row in cohorts], ("cohort", "samples", "by", "from"))]
+        aged: list[list[str]] = [["outdated: " + "; ".join(row["older_than"]) if row["older_than"] else ""] if any(row["older_than"] for row in cohorts) else [] for row in cohorts]
+        rows = [("  " * row["depth"] + row["name"], row["samples"], row["verb"], row["parent"] or "", *old) for row, old in zip(cohorts, aged)]
+        lines += ["", columns(rows, ("cohort", "samples", "by", "from", *(["state"] if aged[0] else [])))]
+        lines += ["outdated: made from what has changed since; the verbs that made them, in this order and with --force, make them anew"] if aged[0] else []
     return "\n".join(lines)
 
 
@@ -49,7 +53,7 @@ def _next(datasets: list[dict[str, Any]], cohorts: list[dict[str, Any]]) -> str:
     """What a workspace in this state lacks next."""
     if not datasets:
         return "isocenter adopt NAME PATH"
-    if waiting := [row["name"] for row in datasets if row["samples"] is None]:
+    if waiting := [row["name"] for row in datasets if row["samples"] is None or row["scan_again"]]:
         return f"isocenter scan {waiting[0]}"
     if not cohorts:
         return f"isocenter merge {' '.join(row['name'] for row in datasets)} --as COHORT"

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import polars as pl
 from click.testing import CliRunner
+from PIL import Image
 
 from isocenter.cli.main import cli
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.cohort import COHORT, Cohort
+from isocenter.harmonize.merge import merge
+from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt
 
 
@@ -33,3 +36,21 @@ def test_cohorts_stand_below_what_they_came_from_and_datasets_with_layout_and_li
     assert "CC0-1.0" in shown[3]
     assert [row["depth"] for row in json.loads(CliRunner().invoke(cli, [*call, "--json"]).output)["cohorts"]] == [0, 1, 1, 2]
     assert shown[-1].startswith("next: isocenter scan films")
+
+
+def test_a_dataset_adopted_anew_and_cohorts_older_than_it_are_marked(workspace: Workspace, tmp_path: Path) -> None:
+    folder, call = tmp_path / "films", ["status", "-w", str(workspace.root)]
+    folder.mkdir()
+    for number in (1, 2):
+        Image.new("L", (8, 8), number).save(folder / f"{number}.png")
+    adopt(workspace, "films", folder)
+    scan(workspace, "films")
+    merge(workspace, ["films"], name="all")
+    assert "outdated" not in CliRunner().invoke(cli, call).output
+    adopt(workspace, "films", folder, license="CC0-1.0")
+    shown = CliRunner().invoke(cli, call).output
+    assert "2 (adopted anew since)" in shown
+    assert f"next: isocenter scan films --workspace {workspace.root}" in shown
+    (folder / "2.png").unlink()
+    scan(workspace, "films")
+    assert "outdated: dataset films has changed" in CliRunner().invoke(cli, call).output

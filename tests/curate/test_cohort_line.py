@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from isocenter.core import progress
-from isocenter.core.errors import Conflict, UsageError
+from isocenter.core.errors import Conflict, NotFound, UsageError
 from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
 from isocenter.curate.demo import prepare
@@ -15,10 +16,11 @@ from isocenter.curate.explain import departures, explain
 from isocenter.curate.select import select
 from isocenter.curate.split import split
 from isocenter.harmonize.cohort import Cohort
+from isocenter.harmonize.cohort_line import older_than
 from isocenter.harmonize.merge import merge
 from isocenter.harmonize.merge_ledger import ledger_path
 from isocenter.harmonize.scan import scan
-from isocenter.harmonize.source import adopt
+from isocenter.harmonize.source import adopt, open_source
 
 
 @pytest.fixture
@@ -95,3 +97,23 @@ def test_two_samples_that_end_alike_are_told_apart_by_their_dataset(line: Worksp
     assert "north/f009.png" in (error.value.hint or "")
     assert explain(line, Cohort.open(line, "few"), "south/f009.png").sample_id == "south@unversioned/films/f009.png"
     assert Path(explain(line, Cohort.open(line, "few"), "copy01.png").sample_id).name == "copy01.png"
+
+
+def test_cohorts_older_than_their_dataset_are_told_and_the_work_from_them_warns(line: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("all", "unique", "sides", "few")
+    assert [older_than(line, Cohort.open(line, name)) for name in names] == [[], [], [], []]
+    root = open_source(line, "north").root
+    next(root.rglob("*.png")).touch()
+    scan(line, "north")
+    assert [older_than(line, Cohort.open(line, name)) for name in names] == [[], [], [], []]          # another scan, the same content
+    gone = Cohort.open(line, "few").samples(line, ["uri"]).filter(pl.col("dataset") == "north")["uri"][0]
+    (root / gone).unlink()
+    scan(line, "north")
+    assert [older_than(line, Cohort.open(line, name)) for name in names] == [["dataset north has changed"]] * 4
+    progress.silence(False)
+    with pytest.raises(NotFound, match=f"{gone} is no longer in dataset north"):
+        select(line, Cohort.open(line, "sides"), name="fewer", by="k-center", budget=3)
+    assert "warning: sides is older than its data: dataset north has changed since" in capsys.readouterr().err
+    merge(line, ["north", "south"], name="all", force=True)
+    assert older_than(line, Cohort.open(line, "all")) == []
+    assert older_than(line, Cohort.open(line, "few")) == ["dataset north has changed", "all was made anew"]
