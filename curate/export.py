@@ -149,7 +149,7 @@ def _plan(workspace: Workspace, cohort: Cohort, to: str, use: Use, wishes: Wishe
     pseudonyms = open_pseudonyms(workspace, wishes.pseudonym_key, dry_run=dry_run)
     items = Items(workspace, cohort, pseudonyms, conceal_names=wishes.conceal_names, identifying=wishes.identifying, keep_dates=wishes.keep_dates)
     checked = check(workspace, cohort, items, use=use, fits=getattr(exporter, "fits", None), identifying=wishes.identifying,
-                    accept_leakage=wishes.accept_leakage, against=wishes.against, skip_unfit=wishes.skip_unfit)
+                    accept_leakage=wishes.accept_leakage, against=wishes.against, skip_unfit=wishes.skip_unfit, trains=getattr(exporter, "TRAINS", False))
     asked = {name: value for name, value in asdict(wishes).items() if value != getattr(Wishes(), name) and name != "pseudonym_key"}
     return _Plan(exporter, items, checked, options, asked | {"pseudonyms": pseudonyms.check})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from isocenter.registry.amounts import amount
 from isocenter.registry.licenses import License, Use
 
 SHOWN = 5
+NOT_TRAINING = frozenset({"val", "test"})
+ANOTHER = "another --to (isocenter plugins exporters)"
+COMMAND = re.compile(r"\((isocenter \w+ [^\s)]+)")
 LEAKING = ("sample", "patient", "study", "picture")
 FLAG = "identifying_tags: "
 CLAIMED = "the file says that identity was removed"
@@ -26,7 +30,7 @@ CLAIMED = "the file says that identity was removed"
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """name: licence, identifying-tags, leakage or unfit. why: with examples. remedy: what to type next."""
+    """name: licence, identifying-tags, leakage, unfit or no-training. why: with examples. remedy: what to type next."""
 
     name: str
     why: str
@@ -45,8 +49,8 @@ class Checked:
 
 
 def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits: Callable[[Item], str | None] | None, identifying: Identifying = "refuse",
-          accept_leakage: bool = False, against: Sequence[str] = (), skip_unfit: bool = False) -> Checked:
-    """Look for everything at once. Raises Refused that names every objection, its reason and what to type."""
+          accept_leakage: bool = False, against: Sequence[str] = (), skip_unfit: bool = False, trains: bool = False) -> Checked:
+    """Look for everything at once. trains: the format is for training, and nothing without a training case. Raises Refused that names every objection, its reason and what to type."""
     warnings: list[str] = []
     objections: list[Objection] = []
     donors = items.donors()
@@ -62,6 +66,7 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
     elif leaks:
         objections.append(Objection("leakage", _told(leaks), f"{_cure(cohort.name, against)}, or --accept-leakage"))
     unfit: dict[int, str] = {}
+    sides: Counter[str] = Counter()
     named: dict[str, str] = {}
     carried: Counter[str] = Counter()
     for item, row in zip(items, items.rows()):
@@ -70,22 +75,39 @@ def check(workspace: Workspace, cohort: Cohort, items: Items, *, use: Use, fits:
             unfit[item.number] = why
         elif (why := items.outside_geometry(row)) is not None:
             unfit[item.number] = f"is not in the geometry of its dataset ({why})"
+        else:
+            sides[item.split or "train"] += 1
         if row["format"] == "dicom" and identifying == "refuse" and (found := _identifies(item, row["issues"])):
             named[item.sample_id] = found
     if named:
         objections.append(Objection("identifying-tags", f"{len(named)} DICOM samples name a person: {_examples(named.items())}",
                                     "--identifying clean (empties them in the copies), or --identifying keep"))
+    useless = not sides or (trains and sides.keys() <= NOT_TRAINING)
     if unfit and not skip_unfit:
-        counts = Counter(unfit.values())
-        ids = cohort.table["sample_id"]
-        first = {why: ids[number] for number, why in reversed(unfit.items())}
-        shown = "; ".join(f"{why}: {number}, {'first ' if number > 1 else ''}{first[why]}" for why, number in counts.most_common(SHOWN)) + (f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else "")
-        remedy = "another --to (isocenter plugins exporters)" if len(unfit) == len(items) else "--skip-unfit leaves them out, or another --to"
-        objections.append(Objection("unfit", f"{len(unfit)} of {len(items)} samples do not fit this format: {shown}", remedy))
+        objections.append(Objection("unfit", _unfit(unfit, cohort), f"{_first_step(unfit)}{ANOTHER}" if useless else f"{_first_step(unfit)}--skip-unfit leaves them out, or another --to"))
+    elif trains and useless:
+        left = ", ".join(f"{side}: {number}" for side, number in sorted(sides.items()))
+        why = f"no training case would go out ({left or 'nothing fits this format'}){f': {_unfit(unfit, cohort)}' if unfit else ''}"
+        objections.append(Objection("no-training", why, f"{_first_step(unfit)}{ANOTHER}" if unfit else f"isocenter split {cohort.name} --as {cohort.name}-sides, or {ANOTHER}"))
     if objections:
         raise _refusal(cohort, objections)
     warnings += [f"{dataset} gives {amount(number, 'box')} to copies of its pictures in other datasets; where two hands drew, a few may show one thing twice" for dataset, number in sorted(carried.items())]
     return Checked(warnings, unfit, licenses, donors)
+
+
+def _unfit(unfit: dict[int, str], cohort: Cohort) -> str:
+    """How many samples do not fit, and why, with one for every reason."""
+    counts, ids, total = Counter(unfit.values()), cohort.table["sample_id"], len(cohort)
+    first = {why: ids[number] for number, why in reversed(unfit.items())}
+    shown = "; ".join(f"{first[why]} {why}" + (f", like {number - 1} more" if number > 1 else "") for why, number in counts.most_common(SHOWN))
+    more = f"; and {len(counts) - SHOWN} more reasons" if len(counts) > SHOWN else ""
+    return f"{len(unfit)} of {total} samples {'does' if len(unfit) == 1 else 'do'} not fit this format: {shown}{more}"
+
+
+def _first_step(unfit: dict[int, str]) -> str:
+    """The command that the commonest reason names, to be followed by another way; empty if it names none."""
+    found = COMMAND.search(Counter(unfit.values()).most_common(1)[0][0])
+    return f"{found[1]}, or " if found else ""
 
 
 def _refusal(cohort: Cohort, objections: list[Objection]) -> IsocenterError:

@@ -96,6 +96,11 @@ class Item:
         """Terms of the label space that the masks say something about, found without reading a mask."""
         return self.terms.all_of({mark["term"] for mark in self._mask_marks()})
 
+    def nameless_masks(self) -> bool:
+        """Whether it has masks, none of whose values means anything."""
+        masks = [mark for mark in self.annotations if mark["kind"] == "mask" and mark["uri"]]
+        return bool(masks) and not any(mark["term"] for mark in masks)
+
     def annotated(self) -> frozenset[str]:
         """Terms that the masks speak of everywhere in the picture, found without reading a mask."""
         return self.terms.complete({mark["term"] for mark in self._mask_marks()})

@@ -14,6 +14,7 @@ from isocenter.curate.exporters._pictures import key_of, picture_only
 from isocenter.curate.exporters._published import published
 from isocenter.curate.exporters._volumes import volume_of, volume_only, write_volume
 
+TRAINS = True
 LISTS = {"train": "training", "val": "validation", "test": "test"}
 
 

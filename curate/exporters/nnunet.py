@@ -17,6 +17,7 @@ from isocenter.curate.exporters._regions import Regions
 from isocenter.curate.exporters._volumes import volume_only
 
 OPTIONS = ("by_annotation", "regions")
+TRAINS = True
 LONGEST_NAME = 60
 COLOURS = {3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 
@@ -24,7 +25,11 @@ COLOURS = {3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 def fits(item: Item) -> str | None:
     if picture_only(item) is not None and (why := volume_only(item)):
         return why
-    return None if item.split == "test" or item.annotated() or item.mask_terms() else "has no mask (only test samples may have none)"
+    if item.split == "test" or item.annotated() or item.mask_terms():
+        return None
+    if item.nameless_masks():
+        return f"has a mask whose values have no names (isocenter scan {item.row['dataset']} says how to give them)"
+    return "has no mask of a term in the label space" if item.mask_files() else "has no readable mask (only test samples may have none)"
 
 
 def write(items: Iterable[Item], out: Target, *, by_annotation: bool = False, regions: bool = False) -> None:

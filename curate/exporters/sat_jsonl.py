@@ -18,6 +18,7 @@ from isocenter.curate.export_target import Target
 from isocenter.curate.exporters._pictures import key_of
 from isocenter.curate.exporters._volumes import save_nifti, volume_of, volume_only, write_volume
 
+TRAINS = True
 fits = volume_only
 
 

@@ -110,6 +110,10 @@ def test_every_exporter_takes_the_kind_or_names_it(sample: Cohort, workspace: Wo
         else:
             with pytest.raises(Refused, match=r"refused \(unfit\): 2 of 2"):
                 export(workspace, sample, to=name, folder=out, wishes=NAMELESS)
+            if getattr(EXPORTERS.get(name), "TRAINS", False):
+                with pytest.raises(Refused, match=r"no training case would go out \(nothing fits this format\): 2 of 2 samples do not fit"):
+                    export(workspace, sample, to=name, folder=out, wishes=replace(NAMELESS, skip_unfit=True))
+                continue
             done = export(workspace, sample, to=name, folder=out, wishes=replace(NAMELESS, skip_unfit=True))
             assert (done.samples, done.done) == (0, {"left out": 2}), name
         if (out / "export.json").exists():
