@@ -113,7 +113,7 @@ def test_names_licences_and_access_can_be_left_out_too(query, facet, value):
 
 
 @pytest.mark.parametrize("query", ["CA 19-9 CT images", "grade 3 glioma MRI scans", "BI-RADS 4 mammography images", "PI-RADS at least 3", "type 2 diabetes patients", "1.5 T MRI scans",
-                                   "CT slices of 5 mm", "slice thickness under 3 mm", "gleason 7 slides", "trisomy 21 ultrasound images", "12 lead ECG records", "MICCAI 2018 images"])
+                                   "CT slices of 5 mm", "slice thickness under 3 mm", "gleason 7 slides", "trisomy 21 ultrasound images", "12 lead ECG records", "mpox 2 images", "MICCAI 2018 images"])
 def test_a_number_that_ranks_measures_or_dates_is_no_size(query):
     assert not [wish for wish in understood(query) if wish.startswith(SIZES)]
 
