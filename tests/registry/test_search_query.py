@@ -82,6 +82,11 @@ def test_typing_errors_are_put_right_and_shown(typed, meant):
     assert READER.read(typed).corrected == meant
 
 
+@pytest.mark.parametrize("word", ["magnification", "proton", "unstained", "registered"])
+def test_words_of_the_trade_are_no_typing_errors(word):
+    assert READER.read(f"{word} ct").corrected is None
+
+
 def test_what_is_not_wanted_is_excluded():
     query = READER.read("brain mri not glioma")
     assert [wish.terms for wish in query.excluded] == [("glioma",)]
@@ -113,7 +118,7 @@ def test_names_licences_and_access_can_be_left_out_too(query, facet, value):
 
 
 @pytest.mark.parametrize("query", ["CA 19-9 CT images", "grade 3 glioma MRI scans", "BI-RADS 4 mammography images", "PI-RADS at least 3", "type 2 diabetes patients", "1.5 T MRI scans",
-                                   "CT slices of 5 mm", "slice thickness under 3 mm", "gleason 7 slides", "trisomy 21 ultrasound images", "12 lead ECG records", "mpox 2 images", "MICCAI 2018 images"])
+                                   "CT slices of 5 mm", "slice thickness under 3 mm", "gleason 7 slides", "trisomy 21 ultrasound images", "12 lead ECG records", "mpox 2 images", "fundus 45 degree images", "MICCAI 2018 images"])
 def test_a_number_that_ranks_measures_or_dates_is_no_size(query):
     assert not [wish for wish in understood(query) if wish.startswith(SIZES)]
 
