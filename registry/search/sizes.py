@@ -17,7 +17,7 @@ _MORE: dict[str, Operator] = {">": ">", "more than": ">", "over": ">", "above": 
                               "<=": "<=", "≤": "<=", "at most": "<=", "no more than": "<=", "not more than": "<=", "maximum": "<=", "max": "<=", "up to": "<="}
 _OPERATOR = "|".join(re.escape(word) for word in sorted(_MORE, key=len, reverse=True))
 _MEASURE = r"mm|cm|um|µm|microns?|nm|t|tesla|[km]?hz|kvp?|fps|days?|weeks?|months?|years?|yrs?|hours?|min(?:ute)?s?|sec(?:ond)?s?|bits?|pixels?|px|degrees?|[kmgt]b|percent"
-_PARTS = r"leads?|views?|class(?:es)?|channels?|folds?|photons?|organs?|labels?|dimension(?:s|al)?|times|x|points?|directions?"
+_PARTS = r"leads?|views?|class(?:es)?|channels?|folds?|photons?|organs?|labels?|dimension(?:s|al)?|times|x(?![- ]?ray)|points?|directions?"
 _DIGITS = r"(?<![\w.,-])(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?![.,]?\d)"
 _NUMBER = rf"{_DIGITS}(?:\s*(?P<scale>k|m|thousand|million|hundred)\b)?(?![\s-]*(?:(?:{_MEASURE}|{_PARTS})\b|%))"
 _PEOPLE = r"patients?|subjects?|participants?|people|individuals?|volunteers"

@@ -45,6 +45,7 @@ def understood(text: str, **options: object) -> list[str]:
     ("MPOX-2 images", ["finding: Monkeypox"]),
     ("more than 1000 chest x-rays", ["modality: Chest X-ray", "samples: > 1000"]),
     ("at least 2k whole slide images", ["modality: Whole-slide image", "samples: >= 2000"]),
+    ("500 x-rays of the hand", ["modality: X-ray", "anatomy: Hand", "samples: >= 500"]),
     ("500 chest CT scans", ["anatomy: Thorax", "modality: CT", "samples: >= 500"]),
     ("BraTS 2021 MRI scans", ["name: brats 2021", "modality: MR"]),
     ("liver segmentation in no more than 50 patients", ["anatomy: Liver", "task: Segmentation", "subjects: <= 50"]),
