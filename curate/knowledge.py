@@ -9,7 +9,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.harmonize.source import open_source
 from isocenter.registry.catalog import catalog_query
 from isocenter.registry.entry import quoted, read_names
-from isocenter.registry.licenses import License, effective
+from isocenter.registry.licenses import DISAGREE, License, effective
 from isocenter.registry.lookup import Query, read_statements
 from isocenter.registry.related import Related, related
 
@@ -60,6 +60,19 @@ def known_of(workspace: Workspace, datasets: Iterable[str]) -> dict[str, Known]:
             license_ = claims.license() if claims.ids else None
             found[name] = Known(name, slug, license_, tuple(claims.contested), (*warnings, *_overlaps(slug, present, query)))
     return found
+
+
+def claimed_licences(workspace: Workspace, slugs: Mapping[str, str]) -> dict[str, str]:
+    """What the catalog claims about the licences of datasets (name -> slug), in words; a dataset about which nobody claims anything is left out."""
+    with catalog_query(workspace) as query:
+        names = read_names(query)
+        claims = {name: effective(known, read_statements(query, known)) for name, slug in slugs.items() if (known := names.find(slug).slug)}
+    return {name: claim_told(one.license(), tuple(one.contested)) for name, one in claims.items() if one.ids}
+
+
+def claim_told(license_: License, contested: tuple[str, ...]) -> str:
+    """A claimed licence in words, as every verb says it."""
+    return f"{license_.id} (claimed in the catalog{f'; {DISAGREE}' if contested else ''})"
 
 
 def shared_patients(workspace: Workspace, datasets: Iterable[str]) -> dict[frozenset[str], Shared]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from isocenter.core.errors import Refused
 from isocenter.core.workspace import Workspace
-from isocenter.curate.knowledge import known_of
+from isocenter.curate.knowledge import claim_told, claimed_licences, known_of
+from isocenter.harmonize.adopt_doubts import licence_told
 from isocenter.harmonize.cohort import Cohort
-from isocenter.harmonize.source import open_source
+from isocenter.harmonize.source import Source, open_source
 from isocenter.registry.license_parser import parse_license
-from isocenter.registry.licenses import DISAGREE, Combination, License, Use, combine
+from isocenter.registry.licenses import Combination, License, Use, combine
 
 UNSTATED = "not stated"
 NOBODY = "NOASSERTION"          # the id of a licence that nobody states
@@ -37,10 +38,18 @@ def licenses_of(workspace: Workspace, cohort: Cohort, donors: Mapping[str, int] 
     for (dataset, text), number in sorted(counts.items()):
         claimed = known[dataset].license if text == UNSTATED else None
         if claimed is not None:
-            found[f"{dataset}: {claimed.id} (claimed in the catalog{f'; {DISAGREE}' if known[dataset].contested else ''})"] = (claimed, number)
+            found[f"{dataset}: {claim_told(claimed, known[dataset].contested)}"] = (claimed, number)
         else:
             found[f"{dataset}: {text}"] = (parse_license(None if text == UNSTATED else text), number)
     return found
+
+
+def licences_told(workspace: Workspace, sources: Iterable[Source]) -> dict[str, str]:
+    """What stands for the licence of each adopted dataset, in words: as its user stated it, per sample, or as the catalog claims it."""
+    sources = list(sources)
+    told = {source.name: licence_told(workspace, source) for source in sources}
+    silent = {source.name: source.slug for source in sources if told[source.name] == UNSTATED}
+    return told | (claimed_licences(workspace, silent) if silent else {})
 
 
 def told_by_dataset(licenses: Mapping[str, tuple[License, int]]) -> dict[str, str]:

@@ -85,7 +85,7 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
         run.inputs |= {dataset: table_fingerprint(workspace.samples(dataset)) for dataset in datasets}
         if found.rows.height == 0:
             raise BadInput(f"the condition holds for none of {found.readable} samples" if found.readable else "no sample can be read", where=where,
-                           hint=next((text for text in found.warnings if text.startswith("the condition")), None))
+                           hint=next((text for text in found.warnings if text.startswith("the condition")), None) if found.readable else f"isocenter scan {datasets[0]} --force, which lists what cannot be read")
         header: dict[str, Any] = {"verb": "merge", "parameters": {"datasets": datasets, **wish.plain()}, "parent": None, "inputs": dict(run.inputs),
                                   "space": found.space.plain(), "settled": {**found.carried_out, **{one.name: one.answer for one in found.found if one.answer}}, "warnings": list(found.warnings),
                                   **found.summary, **taken(workspace, datasets), "lineage": []}

@@ -31,6 +31,7 @@ from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.scan_state import Scanned, described, key_of, known_scan
 from isocenter.harmonize.silence import take_back
 from isocenter.harmonize.table_join import JoinTable, read_join_table
+from isocenter.harmonize.unread import UNPAIRED, set_aside, unread_tables
 from isocenter.harmonize.vocabulary import dataset_words
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd", ".mnc")
@@ -78,6 +79,10 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
             row.values["issues"] += [str(finding) for finding in header_findings(row.values)]
         _note_unpaired(sorted_, rows)
         _note_unmatched(tables, layout, sorted_, issues)
+        if not rows:
+            raise BadInput("no picture or volume lies here", where=str(source.root), hint=f"isocenter adopt {name} /path/you/have --force")
+        for text in (*unread_tables(source, layout, rows, annotations, sorted_.role), *set_aside(name, layout, rows, annotations, sorted_.reason)):
+            issues.warning(text)
         _keep_pixel_hashes(workspace, name, rows)
         result = Scanned(name, len(files), len(rows), sum(1 for row in rows if row.values.get("error")),
                          dict(sorted(Counter(sorted_.role.values()).items())), tuple(str(issue) for issue in issues.all))
@@ -187,7 +192,7 @@ def _note_unpaired(sorted_: Sorted, rows: list[SampleRow]) -> None:
     paired = {path.partition("::")[0] for row in rows for path in row.files}
     for facts, _, _ in (*sorted_.masks, *sorted_.boxes):
         if facts.path not in paired:
-            sorted_.reason[facts.path] = "its image is not here"
+            sorted_.reason[facts.path] = UNPAIRED
 
 
 def _note_unmatched(tables: list[JoinTable], layout: Layout, sorted_: Sorted, issues: Issues) -> None:

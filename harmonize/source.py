@@ -120,6 +120,11 @@ def adopt_again(source: Source, *, terms: Iterable[str] = ()) -> str:
     return shlex.join(["isocenter", "adopt", source.name, str(source.root), *(text for option, values in options.items() for value in values for text in (option, value))])
 
 
+def same_folder(workspace: Workspace, source: Source) -> list[str]:
+    """Other names under which the folder of a dataset is adopted."""
+    return [name for name in workspace.sources() if name != source.name and open_source(workspace, name).root == source.root]
+
+
 def open_source(workspace: Workspace, name: str) -> Source:
     """The source of that name. Raises NotFound with the command that adopts it."""
     path = workspace.source(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import tomli_w
@@ -32,18 +33,23 @@ def layout_for_table(folder: Path, name: str, root: Path, table: Path | None, la
     if layout is not None:
         raise BadInput("--table and --layout exclude each other", hint="add a [[tables]] section to the layout")
     inside = _below(root, table)
-    separator = "\t" if inside.suffix == ".tsv" else ";" if _semicolons(root / inside) else ","
-    rule = TableRule("table", Pattern(inside.as_posix()), "", separator=separator)
+    rule = rule_for(root, inside)
     rows = list(read_rows(root / inside, rule))
     if not rows:
         raise BadInput("the table has no rows", where=str(root / inside))
-    column, to = _join_column(root, rows)
-    found = {"name": "table", "file": inside.as_posix(), "on": f"{{{column}}}", "to": f"{{{to}}}", "separator": separator, "columns": _plain_columns(list(rows[0]))}
+    column, to = join_column((Path(folder, file).relative_to(root).as_posix() for folder, _, files in os.walk(root) for file in files), rows)
+    found = {"name": "table", "file": inside.as_posix(), "on": f"{{{column}}}", "to": f"{{{to}}}", "separator": rule.separator, "columns": _plain_columns(list(rows[0]))}
     body = {"description": f"{name}: images and {inside.name}", "evidence": "written by adopt --table; the join column is the one whose values are file names",
             "tables": [found], "labels": [_label(text, rows) for text in labels]}
     path = folder / f"{name}.toml"
     write_text(path, tomli_w.dumps(body))
     return path
+
+
+def rule_for(root: Path, inside: Path) -> TableRule:
+    """The rule that reads a table below the root, its separator as its first line shows."""
+    separator = "\t" if inside.suffix == ".tsv" else ";" if _semicolons(root / inside) else ","
+    return TableRule("table", Pattern(inside.as_posix()), "", separator=separator)
 
 
 def _below(root: Path, table: Path) -> Path:
@@ -59,9 +65,11 @@ def _semicolons(path: Path) -> bool:
     return first.count(";") > first.count(",")
 
 
-def _join_column(root: Path, rows: list[dict[str, str]]) -> tuple[str, str]:
-    """The column and the part of a file's path that agree most often."""
-    paths = [PurePosixPath(Path(folder, file).relative_to(root).as_posix()) for folder, _, files in os.walk(root) for file in files]
+def join_column(files: Iterable[str], rows: list[dict[str, str]]) -> tuple[str, str]:
+    """The column and the part of a file's path (`path`, `name` or `stem`) that agree most often. files: POSIX paths below the root. Raises BadInput when none agrees."""
+    if not rows:
+        raise BadInput("the table has no rows")
+    paths = [PurePosixPath(path) for path in files]
     known = {"path": {str(path) for path in paths}, "name": {path.name for path in paths}, "stem": {path.name.split(".")[0] for path in paths}}
     score, column, form = max(((sum(row[column] in known[form] for row in rows), column, form) for column in rows[0] for form in FORMS), key=lambda found: (found[0], -FORMS.index(found[2])))
     if score == 0:

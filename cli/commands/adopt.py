@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,9 +30,10 @@ from isocenter.core.workspace import Workspace
 @as_json
 def command(workspace: Workspace, name: str, path: Path, dataset: str | None, layout: str | None, table: Path | None, labels: tuple[str, ...], terms: tuple[str, ...], read_as: tuple[str, ...], license_: str | None, force: bool, dry_run: bool, json_: bool) -> None:
     """Note that dataset NAME lies in the folder PATH. Nothing is copied, nothing is written there."""
-    from isocenter.harmonize.adopt_doubts import doubts, licence_told
+    from isocenter.curate.rights import licences_told
+    from isocenter.harmonize.adopt_doubts import doubts
     from isocenter.harmonize.layout_match import ANY, Recognised, recognise
-    from isocenter.harmonize.source import adopt, parse_terms, replaced
+    from isocenter.harmonize.source import adopt, parse_terms, replaced, same_folder
     from isocenter.harmonize.table_layout import layout_for_table
 
     if not force and (before := replaced(workspace, name, path)) is not None:
@@ -43,14 +45,17 @@ def command(workspace: Workspace, name: str, path: Path, dataset: str | None, la
         seen = recognise(path) if layout is None and path.is_dir() else Recognised(layout or ANY)
         source = adopt(workspace, name, path, dataset=dataset, layout=seen.layout, license=license_, terms=parse_terms(terms),
                        maps=parse_terms(read_as, "--read-as", "segbook-task013-acdc=acdc"), dry_run=dry_run)
-        warnings, licence = doubts(workspace, source), licence_told(workspace, source)
+        warnings, licence = doubts(workspace, source), licences_told(workspace, [source])[name]
+    warnings += [f"this folder is also {other}: a merge of both holds every sample twice" for other in same_folder(workspace, source)]
     source = replace(source, layout=str(kept)) if written else source
     form = layout is None and seen.layout != ANY
     body = {"name": name, "root": str(source.root), "dataset": source.slug, "release": source.release, "layout": source.layout, "license": source.license, "written": not dry_run}
     told = f"{name}: {source.root} (layout {source.layout}, licence {licence})"
+    anew, next_ = shlex.join(["isocenter", "adopt", name, str(path), "--layout"]), f"isocenter scan {name}"
     if form:
-        told += f"\nrecognised by its files; to read every file by its content alone: {in_workspace(f'isocenter adopt {name} {path} --layout {ANY}')}"
+        told += f"\nrecognised by its files; to read every file by its content alone: {in_workspace(f'{anew} {ANY}')}"
     if seen.looks_like:
-        told += f"\nlooks like layout {seen.looks_like}: {in_workspace(f'isocenter adopt {name} {path} --layout {seen.looks_like}')}"
+        told += f"\nlooks like layout {seen.looks_like}; until it is adopted so, files are read by their content alone, and no labels"
+        next_ = f"{in_workspace(f'{anew} {seen.looks_like}')}, or as it is: {in_workspace(next_)}"
     told = "\n".join([told, *(f"warning: {text}" for text in warnings)])
-    emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": seen.looks_like} if seen.looks_like else {}) | ({"recognised": True} if form else {}), json_, told, f"isocenter scan {name}")
+    emit(body | ({"warnings": warnings} if warnings else {}) | ({"looks_like": seen.looks_like} if seen.looks_like else {}) | ({"recognised": True} if form else {}), json_, told, next_)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 from isocenter.cli.options import as_json, dry_run, emit, output_cohort, with_workspace
@@ -36,10 +38,11 @@ def command(workspace: Workspace, datasets: tuple[str, ...], where: str | None, 
     from isocenter.harmonize.merge_ledger import ledger_path
 
     cohort = merge(workspace, list(datasets), name=name, where=where, space=space, uncertain=doubt_of_texts(uncertain), settle=settle, dry_run=dry_run, force=force)
+    twice = [f"{one} is named {number} times and taken once" for one, number in Counter(datasets).items() if number > 1]
     header, path = cohort.header, None if dry_run else ledger_path(workspace, name)
     body = {"cohort": name, "samples": len(cohort), "datasets": list(datasets), "space": header["space"], "coverage": coverage(cohort), "raw_values": header["raw_values"], "members": header["members"], "dropped_terms": header["dropped_terms"], "readings": header["readings"],
-            "settled": header["settled"], "warnings": header["warnings"], "ledger": str(path) if path else None, "written": not dry_run}
+            "settled": header["settled"], "warnings": [*header["warnings"], *twice], "ledger": str(path) if path else None, "written": not dry_run}
     lines = [f"{name}: {amount(len(cohort), 'sample')}", members(header["members"]), "", coverage_text(cohort), *raw_values(header["raw_values"]), *readings(header),
-             *[f"settled: {name} = {answer}" for name, answer in header["settled"].items()], *[f"warning: {text}" for text in header["warnings"]],
+             *[f"settled: {name} = {answer}" for name, answer in header["settled"].items()], *[f"warning: {text}" for text in [*header["warnings"], *twice]],
              *([f"ledger: {path.with_suffix('.csv')}"] if path else [])]
     emit(body, json_, "\n".join(lines), f"isocenter dedup {name} --as {name}-unique")

@@ -17,18 +17,19 @@ from isocenter.core.workspace import Workspace
 def command(workspace: Workspace, json_: bool) -> None:
     """Show the datasets and cohorts of the workspace, cohorts below what they came from, and which are older than that."""
     from isocenter.core.tables import read_table
-    from isocenter.harmonize.adopt_doubts import licence_told
+    from isocenter.curate.rights import licences_told
     from isocenter.harmonize.cohort import Cohort
     from isocenter.harmonize.cohort_line import by_descent, older_than
     from isocenter.harmonize.dataset_state import adopted_anew
     from isocenter.harmonize.sample import SAMPLES
     from isocenter.harmonize.source import open_source
 
-    datasets = []
-    for name in workspace.sources():
-        source, path = open_source(workspace, name), workspace.samples(name)
+    datasets, sources = [], {name: open_source(workspace, name) for name in workspace.sources()}
+    licences = licences_told(workspace, sources.values())
+    for name, source in sources.items():
+        path = workspace.samples(name)
         errors = read_table(path, SAMPLES, ["error"])["error"] if path.exists() else None
-        datasets.append({"name": name, "root": str(source.root), "layout": source.layout, "license": licence_told(workspace, source), "there": source.root.is_dir(),
+        datasets.append({"name": name, "root": str(source.root), "layout": source.layout, "license": licences[name], "there": source.root.is_dir(),
                          "scan_again": adopted_anew(workspace, name), "samples": len(errors) if errors is not None else None, "errors": len(errors) - errors.null_count() if errors is not None else None})
     cohorts = [{"name": cohort.name, "verb": cohort.header["verb"], "parent": cohort.header.get("parent"), "samples": len(cohort), "depth": depth, "older_than": older_than(workspace, cohort)}
                for depth, cohort in by_descent([Cohort.open(workspace, name) for name in workspace.cohorts()])]
