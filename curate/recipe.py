@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isocenter.core.errors import BadInput, NotFound
+from isocenter.core.errors import BadInput, IsocenterError, NotFound
 from isocenter.core.files import fingerprint
 from isocenter.core.near_names import near
-from isocenter.curate.recipe_rules import STAGES, complaints, refuse
+from isocenter.curate.recipe_rules import STAGES, complaints, refuse, sound
 from isocenter.registry.licenses import Use
 
 
@@ -63,25 +63,33 @@ class Recipe:
         return fingerprint(self.text)
 
 
-def read_recipe(path: Path, data: dict[str, Path] | None = None) -> Recipe:
+def read_recipe(path: Path, data: Mapping[str, Path] | None = None) -> Recipe:
     """Read a recipe. data: dataset name -> root, taking the place of the roots it states.
 
-    Raises NotFound for a missing file, BadInput that names every key which cannot be carried out.
+    Raises NotFound for a missing file, BadInput that names every key which cannot be carried out. To hear at the same time of names that nobody has, see
+    `recipe_check.open_recipe`.
     """
+    recipe, found = parse_recipe(path, data or {})
+    refuse(found, path)
+    return recipe
+
+
+def parse_recipe(path: Path, data: Mapping[str, Path]) -> tuple[Recipe, list[IsocenterError]]:
+    """The recipe as far as it can be understood, and everything in it that cannot. Raises NotFound for a missing file, BadInput for one that is no TOML."""
     if not path.is_file():
         raise _no_recipe(path)
     try:
         text = path.read_text(encoding="utf-8")
-        body = tomllib.loads(text)
+        written = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"not valid TOML: {error}", where=str(path)) from error
-    refuse(complaints(body), path)
-    members = tuple(_member(path, rule, data or {}) for rule in body["dataset"])
+    found, body = complaints(written), sound(written)
+    members = tuple(_member(path, rule, data) for rule in body["dataset"])
     names = [member.name for member in members]
-    if unknown := (data or {}).keys() - set(names):
-        raise BadInput(f"--data names {', '.join(sorted(unknown))}, which the recipe does not", where=str(path), hint=f"its datasets: {', '.join(names)}")
+    if unknown := data.keys() - set(names):
+        found.append(BadInput(f"--data names {', '.join(sorted(unknown))}, which the recipe does not", hint=f"its datasets: {', '.join(names)}"))
     stages = {stage: dict(body.get(stage, {})) for stage in STAGES if stage in body or stage in ("merge", "export")}
-    return Recipe(body.get("name", path.stem), path, members, stages, body.get("use", "local"), body.get("seed", 0), text)
+    return Recipe(body.get("name", path.stem), path, members, stages, body.get("use", "local"), body.get("seed", 0), text), found
 
 
 def _no_recipe(path: Path) -> NotFound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ from isocenter.core.workspace import Workspace
 from isocenter.curate.columns import require_column
 from isocenter.curate.constraints import parse_limit
 from isocenter.curate.export import EXPORTERS, Wishes
-from isocenter.curate.recipe import Member, Recipe
+from isocenter.curate.recipe import Member, Recipe, parse_recipe
 from isocenter.curate.recipe_options import contents, geometry
 from isocenter.curate.recipe_rules import refuse, tried
 from isocenter.curate.rights import licenses_of, require
@@ -23,7 +23,8 @@ from isocenter.harmonize import layout as layouts
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.layout_match import ANY
 from isocenter.harmonize.layout_rules import Layout
-from isocenter.harmonize.source import identity, same_ids
+from isocenter.harmonize.merge_where import require_columns
+from isocenter.harmonize.source import identity, refuse_idle, same_ids
 from isocenter.harmonize.space import ANCESTORS, read_space
 from isocenter.registry import vocabulary
 
@@ -32,13 +33,28 @@ SPENT = ("samples", "bytes", "volumes")
 NAMING_ONLY = ("parquet",)
 
 
+def open_recipe(workspace: Workspace, path: Path, data: Mapping[str, Path], *, with_roots: bool) -> Recipe:
+    """Read and check a recipe at once: raises one error for what `read_recipe` and `check_recipe` find."""
+    recipe, found = parse_recipe(path, data)
+    refuse([*found, *_faults(workspace, recipe, with_roots=with_roots)], path)
+    return recipe
+
+
 def check_recipe(workspace: Workspace, recipe: Recipe, *, with_roots: bool) -> None:
     """Raises one error for everything that a build of the recipe would stumble over. with_roots: also for datasets without a folder here."""
-    found = [*(error for member in recipe.members for error in _member(workspace, member)), *_twins(workspace, recipe), *_geometry(recipe), *_merge(recipe), *_split(workspace, recipe),
-             *_select(workspace, recipe), *_export(workspace, recipe)]
+    refuse(list(_faults(workspace, recipe, with_roots=with_roots)), recipe.path)
+
+
+def _faults(workspace: Workspace, recipe: Recipe, *, with_roots: bool) -> Iterator[IsocenterError]:
+    for member in recipe.members:
+        yield from _member(workspace, member)
+    yield from _twins(workspace, recipe)
+    for look in (_geometry, _merge):
+        yield from look(recipe)
+    for look_up in (_split, _select, _export):
+        yield from look_up(workspace, recipe)
     if with_roots and (error := tried(require_roots, recipe)) is not None:
-        found.append(error)
-    refuse(found, recipe.path)
+        yield error
 
 
 def require_roots(recipe: Recipe) -> None:
@@ -70,9 +86,10 @@ def require_use(workspace: Workspace, recipe: Recipe, merged: Cohort) -> None:
 
 
 def _member(workspace: Workspace, member: Member) -> Iterator[IsocenterError]:
-    if (error := tried(_layout, workspace, member)) is not None:
-        yield error
-    yield from (error for term in member.terms.values() if (error := tried(vocabulary.load().term, term)) is not None)
+    found = [error for term in member.terms.values() if (error := tried(vocabulary.load().term, term)) is not None]
+    if (error := tried(_described, workspace, member)) is not None:
+        found.append(error)
+    yield from (type(error)(f"dataset {member.name}: {error.what}", hint=error.hint) for error in found)
 
 
 def _twins(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:
@@ -92,6 +109,13 @@ def _layout(workspace: Workspace, member: Member) -> Layout:
     return layouts.load(layouts.find(member.layout or ANY, workspace))
 
 
+def _described(workspace: Workspace, member: Member) -> None:
+    """Raises what stands against the layout of a member, or against its words where the recipe names a layout for them."""
+    layout = _layout(workspace, member)
+    if member.layout is not None:
+        refuse_idle(layout, member.terms)
+
+
 def _geometry(recipe: Recipe) -> Iterator[IsocenterError]:
     options = recipe.stages.get("geometry")
     if options is None:
@@ -108,6 +132,8 @@ def _merge(recipe: Recipe) -> Iterator[IsocenterError]:
     space = str(recipe.merge["space"])
     if space not in ("union", "intersection") and not space.startswith(ANCESTORS) and (error := tried(read_space, Path(space))) is not None:
         yield error
+    if "where" in recipe.merge and (error := tried(require_columns, recipe.merge["where"])) is not None:
+        yield type(error)(f"[merge] where: {error.what}", hint=error.hint)
 
 
 def _split(workspace: Workspace, recipe: Recipe) -> Iterator[IsocenterError]:

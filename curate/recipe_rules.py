@@ -11,6 +11,7 @@ from isocenter.core.forms import FLAG, NAMES, TEXT, TEXTS, WHOLE, Form, are_text
 from isocenter.core.forms import complaints as keys
 from isocenter.curate.budget import read_budget
 from isocenter.curate.constraints import parse_limit
+from isocenter.curate.shares import shares_of
 from isocenter.harmonize.doubt import read_doubt
 from isocenter.registry.licenses import Use
 
@@ -62,10 +63,27 @@ def complaints(body: Mapping[str, Any]) -> list[IsocenterError]:
             found.append(BadInput(f"[select]: a budget of {select['budget']} counts samples, not {select['spend']}", hint="budget = 2_000_000_000"))
         if are_texts(limits := select.get("limits", [])):
             found += [error for text in limits if (error := tried(parse_limit, text)) is not None]
+    split = body.get("split")
+    if isinstance(split, dict) and RATIO.fits(ratio := split.get("ratio")) and (error := tried(shares_of, ratio)) is not None:
+        found.append(type(error)(f"[split]: {error.what}", hint=error.hint))
     merge = body.get("merge")
     if isinstance(merge, dict) and DOUBT.fits(merge.get("uncertain", "keep")) and (error := tried(read_doubt, merge.get("uncertain"))) is not None:
         found.append(error)
     return found
+
+
+def sound(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a recipe without what `complaints` finds fault with, so that the rest can be looked at too; each dataset by its first table."""
+    kept = _fitting(body, TOP) | {stage: _fitting(body[stage], forms) for stage, forms in STAGES.items() if isinstance(body.get(stage), dict)}
+    if are_texts(limits := kept.get("select", {}).get("limits")):
+        kept["select"]["limits"] = [text for text in limits if tried(parse_limit, text) is None]
+    rules = body.get("dataset")
+    whole = [_fitting(rule, DATASET) for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    return kept | {"dataset": list({rule["name"]: rule for rule in reversed(whole) if {"name", "root"} <= rule.keys()}.values())[::-1]}
+
+
+def _fitting(section: Mapping[str, Any], forms: Mapping[str, Form]) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key in forms and forms[key].fits(value)}
 
 
 def tried(function: Callable[..., object], *arguments: Any) -> IsocenterError | None:

@@ -17,6 +17,7 @@ from isocenter.core.runs import ledger
 from isocenter.core.workspace import Workspace
 from isocenter.curate import split_rules
 from isocenter.curate.columns import column_values
+from isocenter.curate.shares import shares_of
 from isocenter.curate.split_assign import assign, traits_of
 from isocenter.curate.split_components import Kin, kin_of
 from isocenter.curate.study_dates import study_dates
@@ -56,7 +57,7 @@ def split(workspace: Workspace, cohort: Cohort, *, name: str, ratio: Mapping[str
     samples that were dropped on the way. The header's `sides` says how even it came out. Raises BadInput for a ratio that is none, and for
     wishes that contradict each other.
     """
-    shares, terms = _shares(ratio or RATIO), terms or Terms()
+    shares, terms = shares_of(ratio or RATIO), terms or Terms()
     stated = {key: value for key, value in asdict(terms).items() if value and value != getattr(Terms(), key)}
     wished: dict[str, Any] = {key: str(value) for key, value in stated.items()}
     with ledger(workspace, "split", dry_run=dry_run, cohort=cohort.name, ratio=shares, seed=seed, name=name, **wished) as run:
@@ -83,13 +84,6 @@ def split(workspace: Workspace, cohort: Cohort, *, name: str, ratio: Mapping[str
         run.counts |= {"components": kin.number, **Counter(side)}
         run.outputs |= {name: result.fingerprint or ""}
     return result
-
-
-def _shares(ratio: Mapping[str, float]) -> dict[str, float]:
-    total = sum(ratio.values())
-    if not ratio or total <= 0 or any(share < 0 for share in ratio.values()):
-        raise BadInput(f"{dict(ratio)} is no ratio", hint="train=0.8,val=0.1,test=0.1")
-    return {name: share / total for name, share in ratio.items()}
 
 
 def _values(workspace: Workspace, cohort: Cohort, terms: Terms) -> NDArray[Any] | None:

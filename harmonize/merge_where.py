@@ -10,6 +10,7 @@ import polars as pl
 
 from isocenter.core.errors import BadInput
 from isocenter.core.near_names import advice, near
+from isocenter.harmonize.sample import LABELS_DTYPE, SAMPLES
 from isocenter.registry import vocabulary
 
 LABEL = re.compile(r"""labels\s*\[\s*'([^']*)'\s*\]""")
@@ -34,6 +35,11 @@ def where(rows: pl.DataFrame, condition: str, terms: Collection[str]) -> tuple[p
     except duckdb.Error as error:
         raise _wrong(condition, str(error), rows.columns, terms) from error
     return rows[[row for (row,) in kept]], [f"the condition asks for labels[{term!r}], which no member annotates" for term in unsaid]
+
+
+def require_columns(condition: str) -> None:
+    """Raises BadInput for a condition that holds for no sample table whatever: no SQL, or columns that samples do not have. Terms are not looked at."""
+    where(pl.DataFrame(pl.from_arrow(SAMPLES.schema.empty_table())).cast({"labels": LABELS_DTYPE}), condition, LABEL.findall(condition))
 
 
 def _wrong(condition: str, said: str, columns: list[str], terms: Collection[str]) -> BadInput:

@@ -108,7 +108,7 @@ def refuse_idle(layout: Layout, terms: Mapping[str, str]) -> None:
     masks = any("{" in "".join((rule.term or "", *rule.labels)) or not (rule.term or rule.labels or layout.general) for rule in layout.masks)
     if terms and not (layout.legends or boxes or masks):
         why = "reads no masks and no boxes" if not (layout.masks or layout.boxes) else "says itself what its masks and boxes mean"
-        raise BadInput(f"--term {next(f'{name}={term}' for name, term in terms.items())} explains nothing: layout {layout.name} {why}",
+        raise BadInput(f"the term {next(f'{name}={term}' for name, term in terms.items())} explains nothing: layout {layout.name} {why}",
                        hint="a layout that says where the masks are (docs/how-to/write-a-layout.md), for labels of a table its [labels.values]")
 
 

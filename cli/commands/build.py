@@ -27,9 +27,9 @@ def command(workspace: Workspace, recipe: Path, data: dict[str, Path], out: Path
     """
     from isocenter.cli.render import counts, size
     from isocenter.curate.build import build
-    from isocenter.curate.recipe import read_recipe
+    from isocenter.curate.recipe_check import open_recipe
 
-    read = read_recipe(recipe, data)
+    read = open_recipe(workspace, recipe, data, with_roots=True)
     if dry_run:
         from isocenter.curate.build_preview import preview
 

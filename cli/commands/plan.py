@@ -70,13 +70,13 @@ def _recipe(path: Path, data: tuple[str, ...], folder: Path | None, limit: int, 
 
     from isocenter.cli.recipe_text import show
     from isocenter.curate.plan import plan_recipe
-    from isocenter.curate.recipe import read_recipe
+    from isocenter.curate.recipe_check import open_recipe
 
     pairs = [text.partition("=") for text in data]
     if wrong := [text for text, (name, equals, root) in zip(data, pairs) if not (name and equals and root)]:
         raise UsageError(f"--data {wrong[0]!r}", hint="--data NAME=/path/you/have")
-    recipe = read_recipe(path, {name: Path(root).resolve() for name, _, root in pairs})
     workspace = Workspace.open(Path()) if folder is None else Workspace.create(folder)
+    recipe = open_recipe(workspace, path, {name: Path(root).resolve() for name, _, root in pairs}, with_roots=False)
     plan = plan_recipe(workspace, recipe)
     missing = [f"{row['dataset']}=/path/you/have" for row in plan.members if not row["in"]]
     emit(asdict(plan), json_, lambda: show(plan, limit), " ".join(["isocenter build", str(path), *(f"--data {text}" for text in (*data, *missing))]))

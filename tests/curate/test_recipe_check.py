@@ -15,6 +15,7 @@ from isocenter.curate.build import build
 from isocenter.curate.demo import prepare
 from isocenter.curate.plan import plan_recipe
 from isocenter.curate.recipe import read_recipe
+from isocenter.curate.shares import shares_of
 
 HEAD = '[[dataset]]\nname = "a"\nroot = "a"\n'
 
@@ -53,7 +54,8 @@ def test_a_section_that_is_none_is_told_how_to_write_it(text: str, message: str,
     ('[select]\nbudget = 5\non = "sexx"', "did you mean sex"), ('[select]\nbudget = 5\nlimits = ["modalty=CT>=1"]', "did you mean modality"),
     ('[select]\nbudget = 5\ninclude = "ids.txt"', "no file ids.txt"), ('[split]\nkeep = "old.split"', "no cohort 'old.split'"), ('[split]\nstratify = ["laebl"]', "did you mean label"),
     ('[export]\nto = "file"', "no exporter named 'file'"), ('[export]\nidentifying = "keeep"', "identifying = 'keeep'"), ('[export]\nagainst = ["bench"]', "no cohort 'bench'"),
-    ('[merge]\nspace = "s.toml"', "no label space"),
+    ('[merge]\nspace = "s.toml"', "no label space"), ("[merge]\nwhere = \"modalty = 'CT'\"", r"\[merge\] where: samples have no column 'modalty'[^|]*did you mean modality"),
+    ('[merge]\nwhere = "age >"', r"\[merge\] where: the condition is not valid"),
 ])
 @pytest.mark.parametrize("verb", [plan_recipe, build])
 def test_names_are_looked_up_before_anything_is_scanned(verb, text: str, message: str, path: Path, workspace: Workspace) -> None:  # type: ignore[no-untyped-def]
@@ -72,6 +74,24 @@ def test_all_faults_are_told_at_once(path: Path, workspace: Workspace) -> None:
     with pytest.raises(BadInput, match="did you mean parquet") as error:
         build(workspace, read_recipe(path))
     assert [word in str(error.value) for word in ("4 things", "no layout 'nort'", "did you mean k-center", "nowhere, which is not there")] == [True] * 4
+
+
+def test_wrong_types_and_names_that_nobody_has_are_told_together(path: Path, workspace: Workspace) -> None:
+    path.write_text('seed = "one"\n[[dataset]]\nname = "a"\nroot = "a"\nlayout = "nort"\n[[dataset]]\nname = "b"\nroot = "a"\nlayout = "nort"\nterms = { 1 = "livr" }\n'
+                    '[merge]\nwhere = "modalty is null"\n[split]\nratio = { train = 0.8, val = 0.1, test = 0.3 }\n[select]\nbudget = 5\nlimits = ["sex>5"]\nby = "k-centre"\n[export]\nto = "parkett"\n')
+    for verb in ("plan", "build"):
+        told = CliRunner().invoke(cli, [verb, str(path), "-w", str(workspace.root)]).exception
+        said = ("9 things", "seed = 'one'", "dataset a: no layout", "dataset b: no layout", "dataset b: the vocabulary has no term 'livr'", "samples have no column 'modalty'", "sum to 1.2", "sex>5", "did you mean k-center", "did you mean parquet")
+        assert [text for text in said if text not in str(told)] == [], str(told)
+    assert workspace.sources() == []
+
+
+@pytest.mark.parametrize(("ratio", "shares"), [({"train": 8, "val": 1, "test": 1}, [0.8, 0.1, 0.1]), ({"one": 0.33, "two": 0.33, "three": 0.33}, [1 / 3] * 3), ({"train": 1.0}, [1.0])])
+def test_shares_sum_to_one_and_whole_numbers_are_weights(ratio: dict[str, float], shares: list[float]) -> None:
+    assert list(shares_of(ratio).values()) == pytest.approx(shares)
+    for wrong in ({"train": 0.8, "val": 0.1, "test": 0.3}, {"train": 0.5, "test": 0.4}, {"train": 1.5, "test": 1}, {"train": -1, "test": 2}, {}):
+        with pytest.raises(BadInput):
+            shares_of(wrong)
 
 
 def test_a_folder_that_is_looked_for_in_vain_is_named(path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_a_mask_with_a_value_that_is_still_unnamed_states_nothing(workspace: Wor
 
 
 def test_words_that_explain_nothing_are_refused_with_why(workspace: Workspace, volumes: Path) -> None:
-    with pytest.raises(BadInput, match="--term 1=hippocampus explains nothing: layout folder reads no masks"):
+    with pytest.raises(BadInput, match="the term 1=hippocampus explains nothing: layout folder reads no masks"):
         adopt(workspace, "v", volumes / "data", terms={"1": "hippocampus"})
     (volumes / "named.toml").write_text('image = "images/{case}.nii.gz"\n[[masks]]\npattern = "labels/{case}.nii.gz"\nterm = "liver"\n')
     with pytest.raises(BadInput, match="layout named says itself what its masks and boxes mean"):
