@@ -17,6 +17,7 @@ from isocenter.curate import explain_stages as stages
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.cohort_line import outdated
 from isocenter.harmonize.sample import SAMPLES
+from isocenter.registry.amounts import amount
 
 SHOWN = 3
 
@@ -45,10 +46,11 @@ def explain(workspace: Workspace, cohort: Cohort, sample: str, encoder: str | No
     steps = [f"{parent}: made anew or gone since {cohorts[0].name} came from it; what it held then is not known"] if parent else []
     before: dict[str, Any] | None = None
     for stage in cohorts:
-        found = stage.table.filter(pl.col("sample_id") == identity).to_dicts()
-        said = stages.kept(stage, found[0], before) if found else stages.left_out(workspace, stage, identity, row)
+        found = stage.table.filter((pl.col("sample_id") == identity) | pl.col("sample_id").str.starts_with(f"{identity}#")).to_dicts()
+        whole = bool(found) and found[0]["sample_id"] == identity
+        said = stages.kept(stage, found[0], before) if whole else f"in, as {amount(len(found), 'patch')}" if found else stages.left_out(workspace, stage, identity, row)
         steps.append(f"{stage.name} ({stage.header['verb']}): {said}")
-        steps += stages.pairs(workspace, stage, identity) + (stages.kin(workspace, stage, identity) if found else [])
+        steps += stages.pairs(workspace, stage, identity) + (stages.kin(workspace, stage, identity) if whole else [])
         before = found[0] if found else None
         if not found:
             break
@@ -57,13 +59,14 @@ def explain(workspace: Workspace, cohort: Cohort, sample: str, encoder: str | No
 
 
 def departures(workspace: Workspace, cohort: Cohort) -> list[dict[str, Any]]:
-    """One row per stage: how many came in and went out (None when what it was made from is gone), and what the stage asked."""
+    """One row per stage: how many came in and went out (None when what it was made from is gone), and what the stage asked; of volumes that were cut, patches are kept."""
     line = _line(workspace, cohort)
     rows = []
     for number, stage in enumerate(line):
         came = len(line[number - 1]) if number else None if stage.header.get("parent") else sum(read_table(workspace.samples(name), SAMPLES, ["error"]).height for name in _datasets(stage))
         asked = {key: value for key, value in stage.header["parameters"].items() if key in ("where", "space", "near", "by", "budget", "wishes", "keep", "ratio") and value}
-        rows.append({"cohort": stage.name, "verb": stage.header["verb"], "in": came, "kept": len(stage), "out": None if came is None else came - len(stage), "asked": asked})
+        kept = stage.table["sample_id"].str.split("#").list.first().n_unique() if stage.header["verb"] == "patches" else len(stage)
+        rows.append({"cohort": stage.name, "verb": stage.header["verb"], "in": came, "kept": len(stage), "out": None if came is None else came - kept, "asked": asked})
     return rows
 
 

@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter
 from isocenter.cli.main import cli
 from isocenter.core.errors import BadInput, Exit, NotFound
 from isocenter.core.workspace import Workspace
+from isocenter.curate.explain import departures, explain
 from isocenter.curate.parts_table import part_column
 from isocenter.curate.predictions_volumes import PredictionFolders
 from isocenter.embeddings.api import open_encoder, vectors
@@ -123,6 +124,20 @@ def test_bald_finds_where_the_members_disagree_and_the_entropy_of_the_mean_is_th
     at = [one.partition("#")[2] for one in np.array(cohort.table["sample_id"].to_list())[bald > 0.1]]
     assert set(at) == {"4:6,0:4,0:4"}
     assert bald.max() == pytest.approx(np.log(2), abs=0.08)
+
+
+def test_explain_counts_volumes_that_were_cut_and_names_patches_that_stayed(volumes):
+    workspace, root = volumes
+    asked(workspace, "patches", "v", "--size", "4", "--predictions", str(root / "fold0"), "--as", "p")
+    asked(workspace, "select", "p", "--by", "random", "--budget", "3", "--as", "chosen")
+    stages = {row["cohort"]: row for row in departures(workspace, Cohort.open(workspace, "chosen"))}
+    assert stages["p"]["out"] == 0
+    assert stages["p"]["kept"] > stages["p"]["in"]
+    assert stages["chosen"]["out"] == stages["p"]["kept"] - 3
+    volume = Cohort.open(workspace, "chosen").table["sample_id"][0].partition("#")[0]
+    told = explain(workspace, Cohort.open(workspace, "chosen"), volume)
+    assert told.kept
+    assert any("in, as" in step and "patch" in step for step in told.steps)
 
 
 def test_what_was_taken_in_a_round_before_is_not_offered_again(volumes):
