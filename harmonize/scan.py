@@ -31,7 +31,7 @@ from isocenter.harmonize.sample_rows import SampleRow, build_row, error_row
 from isocenter.harmonize.scan_state import Scanned, described, key_of, known_scan
 from isocenter.harmonize.silence import take_back
 from isocenter.harmonize.table_join import JoinTable, read_join_table
-from isocenter.harmonize.unread import UNPAIRED, set_aside, unread_tables
+from isocenter.harmonize.unread import UNPAIRED, unread_tables
 from isocenter.harmonize.vocabulary import dataset_words
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".dcm", ".dicom", ".nii", ".nii.gz", ".ima", ".nrrd", ".mha", ".mhd", ".mnc")
@@ -81,7 +81,7 @@ def scan(workspace: Workspace, name: str, *, force: bool = False) -> Scanned:
         _note_unmatched(tables, layout, sorted_, issues)
         if not rows:
             raise BadInput("no picture or volume lies here", where=str(source.root), hint=f"isocenter adopt {name} /path/you/have --force")
-        for text in (*unread_tables(source, layout, rows, annotations, sorted_.role), *set_aside(name, layout, rows, annotations, sorted_.reason)):
+        for text in unread_tables(source, layout, rows, annotations, sorted_.role):
             issues.warning(text)
         _keep_pixel_hashes(workspace, name, rows)
         result = Scanned(name, len(files), len(rows), sum(1 for row in rows if row.values.get("error")),

@@ -1,15 +1,21 @@
-"""What a scan left unread or alone: its layout, rows and annotations go in, one sentence for each kind that a user may want to know of comes out."""
+"""What a scan left unread or alone: its layout, rows or tables go in, one sentence for each kind that a user may want to know of comes out."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from isocenter.core.errors import IsocenterError
+from isocenter.core.tables import read_table
+from isocenter.core.workspace import Workspace
+from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.layout_rules import Layout
+from isocenter.harmonize.sample import INVENTORY, SAMPLES
 from isocenter.harmonize.sample_rows import SampleRow
 from isocenter.harmonize.source import Source
 from isocenter.harmonize.table_join import read_rows
@@ -39,11 +45,14 @@ def unread_tables(source: Source, layout: Layout, rows: Sequence[SampleRow], ann
                f"to read one: isocenter adopt {source.name} {shlex.quote(str(source.root))} --table {shlex.quote(path)} --label COLUMN:exclusive")
 
 
-def set_aside(name: str, layout: Layout, rows: Sequence[SampleRow], annotations: Iterable[Mapping[str, Any]], reasons: Mapping[str, str]) -> Iterator[str]:
-    """How many masks and boxes have no image, and, where a layout has masks, how many images have none. reasons: path -> why a file is left alone."""
-    if lone := sum(reason == UNPAIRED for reason in reasons.values()):
-        yield f"{amount(lone, 'file')} of masks or boxes set aside, as no image belongs to {'it' if lone == 1 else 'them'} (inventory/{name}.parquet, column reason)"
-    whole = [row.values["sample_id"] for row in rows if not row.values.get("error")]
-    drawn = {mark["sample_id"] for mark in annotations if mark["kind"] == "mask"}
-    if layout.masks and drawn and (bare := [one for one in whole if one not in drawn]):
-        yield f"{len(bare)} of {amount(len(whole), 'sample')} have no mask (first: {bare[0]})"
+def set_aside(workspace: Workspace, name: str) -> list[str]:
+    """Of a scanned dataset: how many masks and tables of boxes no image belongs to, and how many samples have no mask where others of their published split have one."""
+    inventory = read_table(workspace.inventory(name), INVENTORY, ["path", "reason"])
+    lone = inventory.filter(pl.col("reason") == UNPAIRED)["path"]
+    told = [f"set aside: {amount(len(lone), 'file')} of masks or boxes without an image (first: {lone[0]}; all: {workspace.inventory(name)}, column reason)"] if len(lone) else []
+    drawn = read_table(workspace.annotations(name), ANNOTATIONS, ["sample_id", "kind"]).filter(pl.col("kind") == "mask")["sample_id"].unique()
+    whole = read_table(workspace.samples(name), SAMPLES, ["sample_id", "published_split", "error"]).filter(pl.col("error").is_null())
+    masked = pl.col("sample_id").is_in(drawn.implode())
+    due = whole.join(whole.filter(masked).select("published_split").unique(), on="published_split", how="semi", nulls_equal=True)
+    bare = due.filter(~masked)["sample_id"]
+    return told + ([f"without a mask: {len(bare)} of {amount(len(due), 'sample')} (first: {bare[0]})"] if len(bare) else [])

@@ -29,17 +29,20 @@ def command(workspace: Workspace, name: str, force: bool, check: bool, dry_run: 
     from isocenter.harmonize.quality._dataset import findings_of
     from isocenter.harmonize.sample import errors_of
     from isocenter.harmonize.scan import scan
+    from isocenter.harmonize.unread import set_aside
 
     if dry_run:
         return _ahead(workspace, name, force, json_)
     found = scan(workspace, name, force=force)
+    aside = set_aside(workspace, name)
     findings = findings_of(workspace, name, look=check)
     errors = errors_of(workspace, name)
     lines = [f"{name}: {amount(found.files, 'file')}, {amount(found.samples, 'sample')}, {found.errors} in error", "  " + ", ".join(f"{role} {number}" for role, number in found.roles.items())]
+    lines += [f"  {text}" for text in aside]
     lines += ["  issues: " + ", ".join(f"{code} {number}" for code, number in findings.items())] if findings else []
     lines += [f"  warning: {warning}" for warning in found.warnings]
     lines += [f"  error: {path}: {error}" for path, error in errors[:20]] + ([f"  … and {len(errors) - 20} more"] if len(errors) > 20 else [])
-    emit(asdict(found) | {"findings": findings, "error_rows": [{"path": path, "error": error} for path, error in errors]}, json_, "\n".join(lines), f"isocenter merge {name} --as COHORT")
+    emit(asdict(found) | {"set_aside": aside, "findings": findings, "error_rows": [{"path": path, "error": error} for path, error in errors]}, json_, "\n".join(lines), f"isocenter merge {name} --as COHORT")
     return Exit.ROWS_IN_ERROR if found.errors else Exit.DONE
 
 

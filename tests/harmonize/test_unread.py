@@ -11,6 +11,7 @@ from isocenter.core.errors import BadInput
 from isocenter.core.workspace import Workspace
 from isocenter.harmonize.scan import scan
 from isocenter.harmonize.source import adopt, same_folder
+from isocenter.harmonize.unread import set_aside
 
 LAYOUT = 'dataset = "own"\nmodality = "CR"\nevidence = "made here"\nimage = "images/{key}.png"\n[[masks]]\npattern = "masks/{key}.png"\nterm = "lung"\n'
 
@@ -37,9 +38,13 @@ def test_masks_without_a_picture_and_pictures_without_a_mask_are_counted(workspa
     layout = tmp_path / "own.toml"
     layout.write_text(LAYOUT)
     adopt(workspace, "films", root, layout=str(layout))
-    warnings = scan(workspace, "films").warnings
-    assert "[films] 2 files of masks or boxes set aside, as no image belongs to them (inventory/films.parquet, column reason)" in warnings
-    assert "[films] 1 of 2 samples have no mask (first: own@unversioned/images/b.png)" in warnings
+    scan(workspace, "films")
+    assert set_aside(workspace, "films") == [
+        f"set aside: 2 files of masks or boxes without an image (first: masks/c.png; all: {workspace.inventory('films')}, column reason)",
+        "without a mask: 1 of 2 samples (first: own@unversioned/images/b.png)"]
+    adopt(workspace, "films", pictures(tmp_path / "plain", "a.png"))
+    scan(workspace, "films")
+    assert set_aside(workspace, "films") == []
 
 
 def test_a_folder_without_pictures_is_no_dataset(workspace: Workspace, tmp_path: Path) -> None:
