@@ -67,6 +67,12 @@ def plan_recipe(workspace: Workspace, recipe: Recipe) -> RecipePlan:
     refused = [f"{error.what}\n  a build stops here; {error.hint}" for error in [tried(require_use, workspace, recipe, cohort)] if error is not None]
     open_ = [f"{one}\n  a build stops here until the recipe says under [merge.settle]: {toml_line(one.name, one.answers[0])}"
              for one in merged.found if one.answer is None and one.stops]
+    if merged.aimless is not None:
+        text = f"[merge.settle]: {merged.aimless.what.removeprefix('settle: ')}"
+        if len(present) == len(members):
+            open_ = [f"{text}\n  a build stops here; {merged.aimless.hint}", *open_]
+        else:
+            warnings.append(f"{text} among the datasets that are here")
     licenses = licenses_of(workspace, cohort)
     licensed = told_by_dataset(licenses)
     members = [row | {"license": licensed.get(row["dataset"], row["license"])} for row in members]

@@ -19,12 +19,13 @@ from isocenter.harmonize.doubt import read_doubt
 from isocenter.harmonize.merge_conflicts import (
     Disagreement,
     Member,
+    aimless_told,
     answered,
     disagreements,
     require_settled,
     toml_line,
 )
-from isocenter.harmonize.merge_copies import contradicting_copies, with_answers
+from isocenter.harmonize.merge_copies import contradicting_copies, may_come, with_answers
 from isocenter.harmonize.merge_ledger import fates, ledger_path, merge_ledger, write_ledger
 from isocenter.harmonize.merge_told import dropped_terms, members_told, nameless_masks, readings_told, told
 from isocenter.harmonize.merge_where import where as where_holds
@@ -56,7 +57,7 @@ class Merged:
     """What a merge would be.
 
     rows: the chosen samples with their labels in the space; readable: how many the condition chose from; summary: `members`,
-    `dropped_terms`, `readings` and `raw_values`, as they stand in the cohort's header. carried_out: answers that were given when the members were adopted.
+    `dropped_terms`, `readings` and `raw_values`, as they stand in the cohort's header. carried_out: answers that were given when the members were adopted; aimless: what stands against answers that settle nothing.
     """
 
     rows: pl.DataFrame
@@ -66,6 +67,7 @@ class Merged:
     summary: dict[str, Any]
     found: tuple[Disagreement, ...]
     carried_out: Mapping[str, str]
+    aimless: BadInput | None
     warnings: tuple[str, ...]
 
 
@@ -74,13 +76,15 @@ def merge(workspace: Workspace, datasets: list[str], *, name: str, where: str | 
     """Put the readable samples of several scanned datasets into one cohort; the arguments are those of `Wish`; force: see `claim`.
 
     Samples in error never enter and stay in the sample table. The merge ledger is written beside the cohort (`merge_ledger`). Raises NotFound when a dataset
-    was not scanned, BadInput when the condition is not valid SQL or nothing is left, Conflict when the members disagree on what values mean.
+    was not scanned, BadInput when the condition is not valid SQL, an answer settles nothing or no sample is left, Conflict when the members disagree on what values mean.
     """
     check_name(name)
     datasets = list(dict.fromkeys(datasets))
     wish = Wish(where, space, uncertain, settle or {})
     with ledger(workspace, "merge", dry_run=dry_run, datasets=datasets, name=name, **wish.plain()) as run:
         found = look(workspace, datasets, wish)
+        if found.aimless is not None:
+            raise found.aimless
         require_settled(found.found)
         run.inputs |= {dataset: table_fingerprint(workspace.samples(dataset)) for dataset in datasets}
         if found.rows.height == 0:
@@ -105,13 +109,15 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     tables = {dataset: read_table(workspace.samples(dataset), SAMPLES) for dataset in datasets}
     target = space_of({dataset: _annotated(table) for dataset, table in tables.items()}, wish.space, read_doubt(wish.uncertain))
     rows = _into(pl.concat([table.filter(pl.col("error").is_null()) for table in tables.values()]), target)
-    carried_out = {f"{member.name}: {used} or {other}": other for member in members for used, other in member.maps.items()}
+    carried_out = {f"{member.name}: {used} or {other}": other for member in members for used, other in member.maps.items() if member.reads(other)}
     open_ = {name: answer for name, answer in wish.settle.items() if carried_out.get(name) != answer}
     _refuse_doubles(rows)
-    found, warnings = answered([*disagreements(members), *contradicting_copies(rows)], open_)
+    found, strange = answered([*disagreements(members), *contradicting_copies(rows)], open_)
     rows = with_answers(rows, {one.name: one.answer for one in found if one.answer})
     chosen, unsaid = where_holds(rows, wish.where, target.terms) if wish.where else (rows, [])
     counted, dropped = members_told(tables, chosen), dropped_terms(target, {term for table in tables.values() for term in _annotated(table)})
+    later = [name for name in strange if may_come(name, rows)]
+    warnings = [f"settle: nothing is known yet of {name!r}; pixels are compared by `dedup`, and a later merge will know" for name in later]
     warnings += [*unsaid, *told(counted, dropped, target.name)]
     warnings += [f"{one.name} is present in one and absent in another, {len(one.details)} {'time' if len(one.details) == 1 else 'times'}. They stay as they are; `dedup` withholds "
                  f"the term, unless --settle, or [merge.settle] of a recipe, says which counts: {toml_line(one.name, one.answers[0])}" for one in found if one.answer is None and not one.stops]
@@ -120,7 +126,7 @@ def look(workspace: Workspace, datasets: list[str], wish: Wish) -> Merged:
     warnings += [*nameless_masks({member.name: member.readings for member in members}), *_unsaid(target, tables)]
     became = merge_ledger(workspace, members, chosen, target, found)
     summary = {"members": counted, "dropped_terms": dropped, "readings": readings_told(became), "raw_values": fates(became)}
-    return Merged(chosen, rows.height, target, became, summary, tuple(found), carried_out, tuple(warnings))
+    return Merged(chosen, rows.height, target, became, summary, tuple(found), carried_out, aimless_told([name for name in strange if name not in later], found), tuple(warnings))
 
 
 def _member(workspace: Workspace, dataset: str) -> Member:

@@ -13,7 +13,7 @@ from typing import Literal
 import polars as pl
 
 from isocenter.core.errors import BadInput, Conflict
-from isocenter.core.near_names import near
+from isocenter.core.near_names import advice
 from isocenter.harmonize.readings import Reader, Readings
 from isocenter.registry.labelconflicts import Contradiction, contradictions
 from isocenter.registry.labelmap import LabelMap
@@ -55,6 +55,10 @@ class Member:
     release: str
     maps: Mapping[str, str]
     readings: Readings
+
+    def reads(self, name: str) -> bool:
+        """Whether its scan read something by the label map of that name."""
+        return any(name in reader.map.name.split(" + ") for reader in self.readings.readers.values())
 
 
 def disagreements(members: Sequence[Member]) -> list[Disagreement]:
@@ -125,19 +129,23 @@ def other_maps(member: str, answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def answered(found: Sequence[Disagreement], answers: Mapping[str, str]) -> tuple[list[Disagreement], list[str]]:
-    """Disagreements with their answers, and warnings for answers to what is none. Raises BadInput for an answer that settles nothing."""
-    names = [one.name for one in found]
-    warnings = []
-    for name in answers.keys() - set(names):
-        guess = near(name, names)
-        warnings.append(f"settle: there is no disagreement {name!r}" + (f"; did you mean {guess!r}?" if guess else ""))
+    """Disagreements with their answers, and the names of answers to what is none, sorted. Raises BadInput for an answer that settles nothing."""
     settled = []
     for one in found:
         answer = answers.get(one.name)
         if answer is not None and answer not in one.answers:
             raise BadInput(f"{answer!r} does not settle {one.name!r}", hint=one.elsewhere or f"one of: {', '.join(one.answers)}")
         settled.append(replace(one, answer=answer))
-    return settled, sorted(warnings)
+    return settled, sorted(answers.keys() - {one.name for one in found})
+
+
+def aimless_told(strange: Sequence[str], found: Sequence[Disagreement]) -> BadInput | None:
+    """What to say of answers whose names no disagreement has; None where there are none."""
+    if not strange:
+        return None
+    names = [one.name for one in found]
+    meant = [f"{advice(name, names)}" for name in strange] if names else ["leave it out: the members agree"]
+    return BadInput(f"settle: there is no disagreement {' and none '.join(map(repr, strange))}", hint="; ".join(dict.fromkeys(meant)))
 
 
 def require_settled(found: Sequence[Disagreement]) -> None:

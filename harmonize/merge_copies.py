@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import polars as pl
 
@@ -36,6 +37,15 @@ def contradicting_copies(rows: pl.DataFrame) -> list[Disagreement]:
     return [Disagreement(name, "copies", tuple(lines), answers[name], stops=False) for name, lines in sorted(details.items())]
 
 
+def may_come(name: str, rows: pl.DataFrame) -> bool:
+    """Whether a name could be that of copies that only pixels show, which nobody has compared yet."""
+    if not rows["pixel_hash"].null_count():
+        return False
+    terms = {term for labels in rows["labels"] for term in labels or ()}
+    datasets = rows["dataset"].unique().to_list()
+    return any(name == _name(some, term) for term in terms if name.endswith(f": {term}") for size in range(1, len(datasets) + 1) for some in combinations(sorted(datasets), size))
+
+
 def with_answers(rows: pl.DataFrame, answers: Mapping[str, str]) -> pl.DataFrame:
     """The rows with the labels of contradicting copies as they were settled; name -> answer."""
     fresh: dict[str, dict[str, str]] = {}
@@ -60,7 +70,11 @@ def _contradicted(group: list[_Copy]) -> Iterator[tuple[str, str, tuple[str, ...
         said = {copy.labels[term] for copy in group if term in copy.labels}
         if {"present", "absent"} <= said:
             datasets = tuple(sorted({copy.dataset for copy in group if term in copy.labels}))
-            yield f"copies in {' and '.join(datasets)}: {term}", term, datasets
+            yield _name(datasets, term), term, datasets
+
+
+def _name(datasets: tuple[str, ...], term: str) -> str:
+    return f"copies in {' and '.join(datasets)}: {term}"
 
 
 def _groups(rows: pl.DataFrame) -> list[list[_Copy]]:

@@ -79,6 +79,24 @@ def test_the_other_answer_reads_the_masks_by_the_other_map(workspace: Workspace,
     assert set(ledger["label_map"]) == {"acdc"}
 
 
+@pytest.mark.parametrize("answer", ["segbook-task013-acdc", "acdc"])
+def test_a_misspelt_answer_stops_plan_and_build_with_the_name_that_was_meant(workspace: Workspace, recipe: Path, answer: str) -> None:
+    recipe.write_text(f'{RECIPE}[merge.settle]\n"{NAME.replace("task013", "task13")}" = "{answer}"\n')
+    first = plan_recipe(workspace, read_recipe(recipe)).conflicts[0]
+    assert first.startswith("[merge.settle]: there is no disagreement 'hearts: segbook-task13-acdc or acdc'")
+    assert first.endswith(f"a build stops here; did you mean {NAME}?")
+    with pytest.raises(BadInput, match="there is no disagreement"):
+        build(workspace, read_recipe(recipe))
+    assert workspace.cohorts() == []
+
+
+def test_an_answer_for_a_dataset_that_is_not_here_is_only_mentioned_by_the_plan(workspace: Workspace, recipe: Path) -> None:
+    recipe.write_text(f'{RECIPE}[merge.settle]\n"{NAME}" = "segbook-task013-acdc"\n"lungs: a or b" = "a"\n[[dataset]]\nname = "lungs"\nroot = "nowhere"\n')
+    plan = plan_recipe(workspace, read_recipe(recipe))
+    assert plan.conflicts == []
+    assert "[merge.settle]: there is no disagreement 'lungs: a or b' among the datasets that are here" in plan.warnings
+
+
 def test_another_space_in_the_same_file_makes_another_merge(workspace: Workspace, recipe: Path) -> None:
     recipe.write_text(f'{RECIPE}[merge.settle]\n"{NAME}" = "segbook-task013-acdc"\n')
     build(workspace, read_recipe(recipe), recipe.parent / "first")

@@ -90,9 +90,22 @@ def test_the_name_that_is_reported_settles_it(workspace: Workspace, masks: Masks
         merge(workspace, [name], name="c", settle={next(iter(settle)): "acdc"})
 
 
-def test_an_answer_to_what_is_no_disagreement_is_named(workspace: Workspace, masks: Masks) -> None:
-    cohort = merge(workspace, [masks("hearts", "acdc", "3", "acdc")], name="c", settle={"hearts: acdc or other": "acdc"})
-    assert cohort.header["warnings"] == ["settle: there is no disagreement 'hearts: acdc or other'"]
+def test_an_answer_to_what_is_no_disagreement_is_refused_with_the_one_that_was_meant(workspace: Workspace, masks: Masks) -> None:
+    agreeing, disagreeing = masks("hearts", "acdc", "3", "acdc"), masks("others", "acdc", "3", "segbook-task013-acdc")
+    with pytest.raises(BadInput, match=r"there is no disagreement 'hearts: acdc or other'\n.*leave it out: the members agree"):
+        merge(workspace, [agreeing], name="c", settle={"hearts: acdc or other": "acdc"})
+    with pytest.raises(BadInput, match="there is no disagreement 'others: segbook-task13-acdc or acdc'") as caught:
+        merge(workspace, [disagreeing], name="c", settle={"others: segbook-task13-acdc or acdc": "segbook-task013-acdc"})
+    assert caught.value.hint == "did you mean others: segbook-task013-acdc or acdc?"
+    assert workspace.cohorts() == []
+
+
+def test_an_answer_about_copies_may_wait_for_pixels_that_nobody_has_compared_yet(workspace: Workspace, masks: Masks) -> None:
+    name = masks("hearts", "acdc", "3", "acdc")
+    cohort = merge(workspace, [name], name="c", settle={"copies in hearts: left heart ventricle": "withhold"})
+    assert cohort.header["warnings"] == ["settle: nothing is known yet of 'copies in hearts: left heart ventricle'; pixels are compared by `dedup`, and a later merge will know"]
+    with pytest.raises(BadInput, match="there is no disagreement 'copies in hearts: left heart ventrikle'"):
+        merge(workspace, [name], name="d", settle={"copies in hearts: left heart ventrikle": "withhold"})
 
 
 def test_two_members_that_read_one_dataset_differently_stop_the_merge_until_both_stand(workspace: Workspace, masks: Masks) -> None:
