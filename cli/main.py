@@ -13,6 +13,8 @@ import click
 
 from isocenter.core.errors import Exit, IsocenterError
 
+OTHER_NAMES = {"--format": ("--to",), "--name": ("--as",), "--output": ("--as", "--out"), "--out": ("--as",), "--strategy": ("--by",), "--encoder": ("--with",), "--filter": ("--where",), "--number": ("--budget",)}
+"""What people call an option -> what it is called here."""
 COMMANDS = Path(__file__).parent / "commands"
 
 
@@ -53,6 +55,9 @@ def main(argv: list[str] | None = None) -> None:
         _report(error, as_json="--json" in arguments)
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+            known = {name for parameter in error.ctx.command.params for name in parameter.opts}
+            error.possibilities = sorted(known.intersection(OTHER_NAMES.get(error.option_name, ()))) or error.possibilities
         error.show()
         sys.exit(Exit.USAGE)
     except click.exceptions.Abort:

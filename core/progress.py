@@ -9,6 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 EVERY_SECONDS = 5.0
+STEADY_SECONDS, LONG_SECONDS, ENOUGH = 3.0, 20.0, 0.03       # of work after the first item, from which a rate is told, and time left (or from this share on)
 _silent = False
 
 
@@ -38,15 +39,28 @@ def _bar(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
 
 
 def _lines(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
-    started = last = time.monotonic()
+    last, first = time.monotonic(), None
     for count, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
+        first = now if first is None else first
         if now - last >= EVERY_SECONDS:
-            last, rate = now, count / (now - started)
-            left = f", {(total - count) / rate:.0f} s left" if total else ""
-            sys.stderr.write(f"{what}: {count}{f' of {total}' if total else ''}, {rate:.{0 if rate >= 10 else 1}f}/s{left}\n")
+            last = now
+            sys.stderr.write(f"{what}: {count}{f' of {total}' if total else ''}{_pace(count, now - first, total)}\n")
             sys.stderr.flush()
+
+
+def _pace(count: int, seconds: float, total: int | None) -> str:
+    """Rate and time left, from what came after the first item (before it lies the start-up); nothing until that tells something.
+
+    >>> _pace(1, 0.0, 100), _pace(31, 10.0, 100), _pace(3, 1.0, None)
+    ('', ', 3.0/s, 23 s left', '')
+    """
+    if seconds < STEADY_SECONDS:
+        return ""
+    rate = (count - 1) / seconds
+    left = f", {(total - count) / rate:.0f} s left" if total and rate and (seconds >= LONG_SECONDS or count >= ENOUGH * total) else ""
+    return f", {rate:.{0 if rate >= 10 else 1}f}/s{left}"
 
 
 def say(line: str) -> None:

@@ -98,7 +98,7 @@ def kin(workspace: Workspace, stage: Cohort, sample: str) -> list[str]:
     others = table.filter((pl.col("component") == own["component"]) & (pl.col("sample_id") != sample)) if own["component"] is not None else table.clear()
     if others.is_empty():
         return ["  alone: no other sample of its patient or study, no copy"]
-    same = others.filter((pl.col("dataset") == own["dataset"]) & (pl.col("patient_id") == own["patient_id"])).height
+    same = others.filter((pl.col("dataset") == own["dataset"]) & (pl.col("patient_id") == own["patient_id"])).height if own["patient_id"] is not None else 0
     first = ", ".join(others["sample_id"].head(SHOWN)) + (f" and {others.height - SHOWN} more" if others.height > SHOWN else "")
     return [f"  with {others.height} kin ({same} of patient {own['patient_id']}): {first}" if same else f"  with {others.height} kin by study or picture: {first}"]
 

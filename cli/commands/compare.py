@@ -16,6 +16,7 @@ from isocenter.registry.amounts import amount
 
 if TYPE_CHECKING:
     from isocenter.curate.compare import Comparison
+    from isocenter.harmonize.cohort import Cohort
 
 VALUES_SHOWN = 8
 FEATURES_SHOWN = 5
@@ -42,8 +43,19 @@ def command(workspace: Workspace, first: str, second: str, encoder: str, radiomi
         raise UsageError("--scores are radiomic, and --no-radiomic leaves those out", hint="without --no-radiomic")
     sides = [Cohort.open(workspace, name) for name in (first, second)]
     found = compare(workspace, *sides, encoder=encoder, radiomic=radiomic, groups=groups, scores=scores, **options)
-    lines = [*_distances(found), *(_outliers(found, first, second, scores) if radiomic else []), "", *_tables(found, first, second), *_equity(found, second)]
-    emit(found.to_json(), json_, "\n".join(lines), f"isocenter select {second} --budget N --as NAME")
+    common = len(set(sides[0].table["sample_id"]) & set(sides[1].table["sample_id"]))
+    lines = [*_common(sides, common), *_distances(found), *(_outliers(found, first, second, scores) if radiomic else []), "", *_tables(found, first, second), *_equity(found, second)]
+    emit(found.to_json() | {"common": common}, json_, "\n".join(lines), f"isocenter select {second} --budget N --as NAME")
+
+
+def _common(sides: list[Cohort], common: int) -> Iterator[str]:
+    """What two cohorts share, which makes them more alike than strangers are."""
+    first, second = sides
+    if common and common < min(len(first), len(second)):
+        yield f"in both: {amount(common, 'sample')}; the distances are those of cohorts that share them"
+    elif common:
+        part, whole = (first, second) if len(first) < len(second) else (second, first)
+        yield f"{part.name} holds the same samples as {whole.name}" if len(part) == len(whole) else f"{part.name} is a part of {whole.name}: {common} of its {amount(len(whole), 'sample')}"
 
 
 def _distances(found: Comparison) -> Iterator[str]:

@@ -7,6 +7,8 @@ import click
 from isocenter.cli.options import as_json, emit
 from isocenter.core.errors import NotFound
 
+SINGULAR = {"readers": "reader", "encoders": "encoder", "strategies": "strategy", "exporters": "exporter", "layouts": "layout"}
+
 
 @click.command()
 @click.argument("kind", required=False)
@@ -25,6 +27,7 @@ def command(kind: str | None, folder: str | None, json_: bool) -> None:
     own = Path(folder) / "plugins" if folder else None
     found = {table.kind: table.names(own) for table in (READERS, ENCODERS, STRATEGIES, EXPORTERS)}
     found["layouts"] = sorted({*layouts.names(), *((path.stem for path in (own / "layouts").glob("*.toml")) if own else ())})
+    kind = next((name for name in found if kind in (name, SINGULAR[name])), kind)
     if kind is not None and kind not in found:
         raise NotFound(f"no kind of plug-in named {kind!r}", hint=f"one of: {', '.join(sorted(found))}")
     shown = {kind: found[kind]} if kind else found

@@ -66,5 +66,5 @@ def _text(name: str, number: int, order: list[str], parameters: dict[str, Any], 
     lines += [f"moved: {amount(count, 'sample')} {way}, because new samples made them kin of those" for way, count in sides["moved"].items()]
     if empty := [side for side in order if not samples[side] and parameters["ratio"][side]]:
         lines.append(f"warning: nothing stands on {', '.join(empty)}: components are never cut")
-    uneven = [f"{gap['trait']} {gap['share']:.1%} of {gap['side']} ({gap['of all']:.1%} of all)" for gap in sides["uneven"][:SHOWN]]
+    uneven = [f"{gap['trait']} {gap['share']:.1%} of {gap['side']} ({gap['of all']:.1%} of all)" for gap in sides["uneven"][:SHOWN] if f"{gap['share']:.1%}" != f"{gap['of all']:.1%}"]
     return "\n".join([*lines, *([f"most uneven: {', '.join(uneven)}"] if uneven else [])])

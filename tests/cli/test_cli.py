@@ -122,3 +122,13 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
     broken = [f"{page.relative_to(ROOT)}: {link}" for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
               for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()) if "://" not in link and not (page.parent / link).exists()]
     assert broken == []
+
+
+def test_an_option_of_another_tool_suggests_ours(films: Path) -> None:
+    shown = run("export", "all", "out", "--format", "coco", "--workspace", str(films / "ws"))
+    assert shown.returncode == 2
+    assert "Did you mean '--to'?" in shown.stderr
+
+
+def test_one_kind_of_plug_in_may_be_asked_for_in_the_singular() -> None:
+    assert run("plugins", "strategy").stdout == run("plugins", "strategies").stdout != ""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from isocenter.core import progress
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import draft
 from isocenter.core.issues import Issues
@@ -101,3 +102,11 @@ def test_the_command_line_loads_nothing_heavy_for_help() -> None:
     code = "import sys; from isocenter.cli.main import cli; cli.main(['--help'], standalone_mode=False); print(sorted({'torch','polars','duckdb','pyarrow','sqlalchemy','faiss','numpy'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]"
+
+
+def test_time_left_is_told_of_steady_work_only_and_without_the_start_up() -> None:
+    assert progress._pace(1, 0.0, 1000) == ""                              # the first item came late; it says nothing of the rest
+    assert progress._pace(11, 5.0, 1000) == ", 2.0/s"                      # a rate, and too little of the whole for time left
+    assert progress._pace(101, 10.0, 1000) == ", 10/s, 90 s left"
+    assert progress._pace(41, 20.0, 100_000) == ", 2.0/s, 49980 s left"    # long work tells it sooner or later
+    assert progress._pace(101, 10.0, None) == ", 10/s"
