@@ -144,7 +144,7 @@ def aimless_told(strange: Sequence[str], found: Sequence[Disagreement]) -> BadIn
     if not strange:
         return None
     names = [one.name for one in found]
-    meant = [f"{advice(name, names)}" for name in strange] if names else ["leave it out: the members agree"]
+    meant = [f"{advice(name, names)}" for name in strange] if names else ["leave it out: none is known between these members"]
     return BadInput(f"settle: there is no disagreement {' and none '.join(map(repr, strange))}", hint="; ".join(dict.fromkeys(meant)))
 
 

@@ -38,19 +38,21 @@ def write(items: Iterable[Item], out: Target, *, by_annotation: bool = False, re
     A voxel outside all annotated structures is background only in a sample that annotates every target term; elsewhere it may be one of the
     missing ones and becomes ignore, counted in the ledger. Where structures overlap the smaller one wins, also counted; with `regions` both are
     kept, see `Regions`. A fourth dimension of a volume and the colours of a picture are channels. by_annotation: one dataset `Dataset001_…` per
-    set of annotated terms instead, in which nothing is ignored; test samples without masks have no such set and are left out. Raises Refused
+    set of annotated terms of training cases instead, in which nothing is ignored; samples that belong to none are left out. Raises Refused
     where cases differ in their channels, or volumes and pictures meet. Source: nnU-Net v2, documentation/dataset_format.md.
     """
     if not by_annotation:
         _dataset(items, out, "", sorted({term for item in items for term in item.mask_terms()}), regions=regions)
         return
-    sets = sorted({tuple(sorted(item.annotated())) for item in items} - {()})
+    sets = sorted({tuple(sorted(item.annotated())) for item in items if item.split not in ("val", "test")} - {()})
     for number, terms in enumerate(sets, start=1):
         chosen = [item for item in items if tuple(sorted(item.annotated())) == terms]
         _dataset(chosen, out, f"Dataset{number:03d}_{_name(terms)}/", list(terms), regions=regions)
     for item in items:
         if not item.annotated():
             out.leave_out(item, "annotates no term completely: it belongs to no dataset of --by-annotation")
+        elif tuple(sorted(item.annotated())) not in sets:
+            out.leave_out(item, "no training case annotates the same terms: its dataset of --by-annotation would have none")
 
 
 def _dataset(items: Iterable[Item], out: Target, folder: str, terms: list[str], *, regions: bool) -> None:

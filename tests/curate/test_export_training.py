@@ -72,3 +72,18 @@ def test_skipping_what_does_not_fit_leaves_no_set_of_nothing(workspace: Workspac
     cohort = _cohort(workspace, volumes, {}, ["train", "train", "val", "test"])
     with pytest.raises(Refused, match=r"no training case would go out \(test: 1\): 3 of 4 samples do not fit this format: .* has a mask whose values have no names .*, like 2 more"):
         export(workspace, cohort, to="nnunet", folder=tmp_path / "out", wishes=Wishes(skip_unfit=True))
+
+
+def test_a_set_of_terms_without_a_training_case_makes_no_dataset_of_its_own(workspace: Workspace, volumes: Path, tmp_path: Path) -> None:
+    other = volumes / "other"
+    write_array(other / "images/w.nii.gz", np.arange(512, dtype=np.int16).reshape(8, 8, 8) + 9)
+    write_array(other / "labels/w.nii.gz", (np.arange(512).reshape(8, 8, 8) % 2).astype(np.uint8))
+    adopt(workspace, "w", other, layout=str(volumes / "pairs.toml"), terms={"1": "amygdala"}, license="CC0-1.0")
+    scan(workspace, "w")
+    _cohort(workspace, volumes, {"1": "hippocampus", "2": "hippocampus"}, ["train"] * 4)
+    merged = merge(workspace, ["v", "w"], name="both")
+    sides = ["test" if dataset == "w" else "train" for dataset in merged.table["dataset"]]
+    cohort = Cohort("two", merged.table.with_columns(pl.Series("split", sides)), merged.header).save(workspace)
+    export(workspace, cohort, to="nnunet", folder=tmp_path / "out", wishes=Wishes(skip_unfit=True, by_annotation=True))
+    assert [path.name for path in (tmp_path / "out").glob("Dataset*")] == ["Dataset001_hippocampus"]
+    assert "no training case annotates the same terms" in " ".join(pl.read_parquet(tmp_path / "out/ledger.parquet")["why"])
