@@ -97,7 +97,7 @@ def export(workspace: Workspace, cohort: Cohort, *, to: str = "files", folder: P
     plan = _plan(workspace, cohort, to, use, wishes)
     key = {"cohort": cohort.name, "fingerprint": cohort.fingerprint, "format": to, "use": use, "asked": plan.asked, "geometry": plan.items.geometries(), "extras": fingerprint(_texts(extras))}
     if (known := take(folder, key)) is not None:
-        return Exported(folder, known["samples"], known["files"], known["bytes"], plan.checked.warnings, known["unreadable"], known["done"],
+        return Exported(folder, known["samples"], known["files"], known["bytes"], [*plan.checked.warnings, *known.get("warned", [])], known["unreadable"], known["done"],
                         [(what, why, number) for what, why, number in known.get("reasons", [])])
     with ledger(workspace, "export", cohort=cohort.name, to=to, use=use, folder=str(folder), **plan.asked) as run:
         run.inputs |= {cohort.name: cohort.fingerprint or ""}
@@ -170,9 +170,10 @@ def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key:
     files, size = len(out.entries), sum(entry.bytes for entry in out.entries.values())
     samples = write_manifest(out, plan.items, {"cohort": public_header(cohort.header), "use": key["use"], "geometry": key["geometry"]})
     done = write_ledger(out, out.notes)
-    members = write_attribution(workspace, cohort, plan.checked.licenses, plan.checked.donors, out, plan.checked.warnings)
+    warnings = [*plan.checked.warnings, *out.warnings]
+    members = write_attribution(workspace, cohort, plan.checked.licenses, plan.checked.donors, out, warnings)
     licenses = sorted({license_.id for license_, _ in plan.checked.licenses.values()})
-    write_croissant(out, cohort.name, licenses, members, plan.checked.warnings)
+    write_croissant(out, cohort.name, licenses, members, warnings)
     merged = ledger_of(workspace, cohort)
     for path in (merged, merged.with_suffix(".csv")) if merged else ():
         out.copy(path, path.name)
@@ -181,8 +182,8 @@ def _finish(workspace: Workspace, cohort: Cohort, plan: _Plan, out: Target, key:
     write_names(workspace, cohort, plan.items)
     unreadable = len({note.sample_id for note in out.notes if note.what == "left out" and note.why.startswith(CANNOT)})
     reasons = reasons_of(out.notes)
-    finish(out, {**key, "samples": samples, "files": files, "bytes": size, "unreadable": unreadable, "done": done, "reasons": reasons, "licenses": [file_name(name) for name in licenses]})
-    return Exported(out.folder, samples, files, size, plan.checked.warnings, unreadable, done, reasons)
+    finish(out, {**key, "samples": samples, "files": files, "bytes": size, "unreadable": unreadable, "done": done, "reasons": reasons, "warned": out.warnings, "licenses": [file_name(name) for name in licenses]})
+    return Exported(out.folder, samples, files, size, warnings, unreadable, done, reasons)
 
 
 def _texts(extras: dict[str, str | Path] | None) -> dict[str, bytes]:

@@ -55,6 +55,7 @@ class Target:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.entries: dict[str, Entry] = {}
+        self.warnings: list[str] = []
         self._left_out: list[Note] = []
         self._open: Entry | None = None
         self._sample: str | None = None
@@ -139,6 +140,10 @@ class Target:
     def leave_out(self, item: Item, why: str) -> None:
         """Say that a sample does not go out, and why."""
         self._left_out.append(Note(item.sample_id, "left out", why))
+
+    def warn(self, text: str) -> None:
+        """Say something of the export as a whole; it is told with the other warnings."""
+        self.warnings.append(text)
 
     def claim(self, sample_id: str, name: str) -> None:
         """Say that a file holds a sample; a file that the exporter wrote by itself is taken into the books."""

@@ -40,6 +40,8 @@ def write(items: Iterable[Item], out: Target) -> None:
             states[item.number + 1] = _states(item, found)
             marks[split] += [{"id": next(identity), "image_id": item.number + 1, "term": term, "iscrowd": 0, **geometry} for term, geometry in found]
     terms = {term: at for at, term in enumerate(sorted({mark["term"] for found in marks.values() for mark in found}), start=1)}
+    if images and not terms:
+        out.warn("no sample has a box or a mask: `annotations` and `categories` of COCO are empty; labels of whole pictures stay in the manifest")
     for split, rows in images.items():
         out.json(f"annotations/{split}.json", {
             "images": [image | _silence(states[image["id"]], terms) for image in rows],

@@ -14,7 +14,7 @@ import tomli_w
 from PIL import Image
 
 from isocenter.core.errors import BadInput, Conflict, NotFound, Refused, UsageError
-from isocenter.core.tables import read_table
+from isocenter.core.tables import read_table, write_table
 from isocenter.core.workspace import Workspace
 from isocenter.curate.dedup import dedup
 from isocenter.curate.export import Wishes, export, preview
@@ -22,6 +22,7 @@ from isocenter.curate.export_manifest import public_recipe
 from isocenter.curate.export_names import NAMES
 from isocenter.curate.pseudonym import key_path, open_pseudonyms
 from isocenter.curate.verify import verify
+from isocenter.harmonize.annotation import ANNOTATIONS
 from isocenter.harmonize.cohort import Cohort
 from isocenter.harmonize.dicom.miniature import write_series
 from isocenter.harmonize.harmonize import harmonize
@@ -344,3 +345,12 @@ def test_drawn_masks_go_out_on_their_volume_and_under_no_uid(extra_data: Path, w
     assert all((tmp_path / "files" / uri).is_file() and "." not in uri.removesuffix(".nii.gz") for uri in marks["uri"])
     export(workspace, Cohort.open(workspace, "rt-all"), to="nnunet", folder=tmp_path / "nnunet", wishes=CLEAN)
     assert json.loads((tmp_path / "nnunet/dataset.json").read_text())["labels"] == {"background": 0, "ROI-1": 1, "ROI-2": 2, "ROI-3": 3, "ROI-4": 4}
+
+
+def test_coco_of_pictures_without_a_mark_says_that_its_lists_are_empty(films: Cohort, workspace: Workspace, tmp_path: Path) -> None:
+    bare = Cohort("bare", films.table.head(1), films.header).save(workspace)
+    for dataset in bare.table["dataset"].unique():
+        write_table(workspace.annotations(dataset), [], ANNOTATIONS)
+    for _ in ("written", "left as it is"):
+        warnings = export(workspace, bare, to="coco", folder=tmp_path / "out", wishes=Wishes(skip_unfit=True)).warnings
+        assert any(text.startswith("no sample has a box or a mask") for text in warnings)
