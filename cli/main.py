@@ -57,7 +57,8 @@ def main(argv: list[str] | None = None) -> None:
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption) and error.ctx is not None:
             known = {name for parameter in error.ctx.command.params for name in parameter.opts}
-            error.possibilities = sorted(known.intersection(OTHER_NAMES.get(error.option_name, ()))) or error.possibilities
+            if ours := sorted(known.intersection(OTHER_NAMES.get(error.option_name, ()))):
+                error = click.NoSuchOption(error.option_name, possibilities=ours, ctx=error.ctx)
         error.show()
         sys.exit(Exit.USAGE)
     except click.exceptions.Abort:
