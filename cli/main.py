@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(error, click.NoSuchOption) and error.ctx is not None:
             known = {name for parameter in error.ctx.command.params for name in parameter.opts}
             if ours := sorted(known.intersection(OTHER_NAMES.get(error.option_name, ()))):
-                error = click.NoSuchOption(error.option_name, possibilities=ours, ctx=error.ctx)
+                error = click.NoSuchOption(error.option_name, f"no option {error.option_name}; did you mean {' or '.join(ours)}?", ctx=error.ctx)
         error.show()
         sys.exit(Exit.USAGE)
     except click.exceptions.Abort:
