@@ -57,7 +57,7 @@ def derive_dataset(workspace: Workspace, name: str, what: Sequence[str], *, dry_
     samples = {row["sample_id"]: row for row in read_table(workspace.samples(name), SAMPLES).iter_rows(named=True)}
     maps = _Maps(source, workspace)
     made, skipped = [], {}
-    with ledger(workspace, "derive", dataset=name, what=list(what)) as run:
+    with ledger(workspace, "derive", dry_run=dry_run, dataset=name, what=list(what)) as run:
         for rows in track(masks, f"derive {name}"):
             try:
                 made += list(derive(_view(workspace, source, maps, rows, samples[rows[0]["sample_id"]]), what))
