@@ -17,7 +17,7 @@ from isocenter.core.files import write_text
 from isocenter.core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from isocenter.curate.leakage import Leak, Leaking
+    from isocenter.curate.leakage import Across, Leak, Leaking
 
 SHOWN = 10
 COLUMNS = ("sample_id", "side", "kind", "other_side", "other", "what")
@@ -31,13 +31,13 @@ COLUMNS = ("sample_id", "side", "kind", "other_side", "other", "what")
               help="Write every leaking sample to this file: a .csv says of what, on which side and against which; any other holds the ids of COHORT alone, as select --exclude reads them.")
 @with_workspace
 @as_json
-def command(workspace: Workspace, cohort: str, across: str, against: tuple[str, ...], listing: Path | None, json_: bool) -> None:
+def command(workspace: Workspace, cohort: str, across: Across, against: tuple[str, ...], listing: Path | None, json_: bool) -> None:
     """List what COHORT has on two sides at once."""
     from isocenter.curate.leakage import leakage, leaking
     from isocenter.harmonize.cohort import Cohort
 
     one, others = Cohort.open(workspace, cohort), [Cohort.open(workspace, name) for name in against]
-    result = leakage(workspace, one, across=across, against=others)  # type: ignore[arg-type]
+    result = leakage(workspace, one, across=across, against=others)
     members = leaking(result)
     if listing:
         _write(listing, members, result.own)

@@ -23,7 +23,8 @@ def parse_sides(ctx: click.Context, parameter: click.Parameter, text: str | None
         sides = []
     if len(sides) not in (1, 3) or min(sides) <= 0:
         raise UsageError(f"--{parameter.name} {text!r} is no size", hint=f"one number, or three along x, y and z: --{parameter.name} 32,32,16")
-    return tuple(sides * 3)[:3]  # type: ignore[return-value]
+    x, y, z = sides if len(sides) == 3 else sides * 3
+    return x, y, z
 
 
 @click.command()
