@@ -36,9 +36,12 @@ def processes(workers: int, *, preload: list[str] | None = None) -> Iterator[Pro
     try:
         yield executor
     except (KeyboardInterrupt, GeneratorExit):
+        manager = getattr(executor, "_executor_manager_thread", None)
         executor.shutdown(wait=False, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
+        if manager is not None:
+            manager.join()  # it closes the pipes that the interpreter writes to when it exits
         raise
     finally:
         executor.shutdown(cancel_futures=True)
