@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import nibabel as nib
@@ -31,42 +33,51 @@ def sniff(head: bytes, path: Path) -> str | None:
 
 def header(path: Path) -> ImageHeader:
     """Shape, spacing and axis codes from the header; raises Unreadable with the cause."""
-    image = _load(path)
-    if not _complete(path, image):
+    with _opened(path) as image:
+        complete, head, affine = _complete(path, image), image.header, image.affine
+    if not complete:
         raise Unreadable("truncated NIfTI: the data are shorter than the header says", where=str(path))
-    head = image.header
     scale = UNIT_MM.get(head.get_xyzt_units()[0], 1.0)
     zooms = [float(zoom) for zoom in head.get_zooms()]
     spacing = tuple(zoom * scale if axis < 3 else zoom for axis, zoom in enumerate(zooms))
     issues = _geometry_issues(head, spacing)
     shape = tuple(int(n) for n in image.shape)
-    return ImageHeader("nifti", shape, spacing, "".join(axis or "?" for axis in nib.aff2axcodes(image.affine)), str(head.get_data_dtype()),
+    return ImageHeader("nifti", shape, spacing, "".join(axis or "?" for axis in nib.aff2axcodes(affine)), str(head.get_data_dtype()),
                        channels=1, frames=shape[3] if len(shape) > 3 else 1, issues=issues)
 
 
 def pixels(path: Path) -> Pixels:
     """Stored samples (x, y, z[, t]), before slope and intercept."""
-    image = _load(path)
-    try:
-        return np.asarray(image.dataobj.get_unscaled())
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise Unreadable(f"cannot be decoded: {error}", where=str(path)) from error
+    with _opened(path) as image:
+        try:
+            return np.asarray(image.dataobj.get_unscaled())
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise Unreadable(f"cannot be decoded: {error}", where=str(path)) from error
 
 
-def _load(path: Path) -> nib.Nifti1Image:
-    """nibabel chooses its class by the file's name; content decides here. Of a pair the header file is read."""
-    try:
-        with path.open("rb") as raw:
-            head = raw.read(540)
-        if head[344:348] == MAGIC1[1] or head[4:8] == MAGIC2[1]:
-            return nib.load(path)
-        stream = gzip.open(path) if head[:2] == b"\x1f\x8b" else path.open("rb")  # noqa: SIM115 - nibabel reads it later
-        size = struct.unpack("<i", stream.read(4))[0]
-        stream.seek(0)
-        kind = nib.Nifti2Image if size in (540, 469893120) else nib.Nifti1Image
-        return kind.from_stream(stream)
-    except (OSError, EOFError, ValueError, struct.error, zlib.error, HeaderDataError, ImageFileError) as error:
-        raise Unreadable(f"not a readable NIfTI: {error}", where=str(path)) from error
+@contextmanager
+def _opened(path: Path) -> Iterator[nib.Nifti1Image]:
+    """The image while its file is open. nibabel chooses its class by the file's name; content decides here. Of a pair the header file is read."""
+    with ExitStack() as files:
+        try:
+            image = _load(path, files)
+        except (OSError, EOFError, ValueError, struct.error, zlib.error, HeaderDataError, ImageFileError) as error:
+            raise Unreadable(f"not a readable NIfTI: {error}", where=str(path)) from error
+        yield image
+
+
+def _load(path: Path, files: ExitStack) -> nib.Nifti1Image:
+    """nibabel leaves a stream that it is given open: `files` closes it."""
+    with path.open("rb") as raw:
+        head = raw.read(540)
+    if head[344:348] == MAGIC1[1] or head[4:8] == MAGIC2[1]:
+        return nib.load(path)
+    opener = gzip.open if head[:2] == b"\x1f\x8b" else open
+    stream = files.enter_context(opener(path, "rb"))
+    size = struct.unpack("<i", stream.read(4))[0]
+    stream.seek(0)
+    kind = nib.Nifti2Image if size in (540, 469893120) else nib.Nifti1Image
+    return kind.from_stream(stream)
 
 
 def _complete(path: Path, image: nib.Nifti1Image) -> bool:
