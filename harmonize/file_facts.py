@@ -18,7 +18,7 @@ from isocenter.core.files import file_hash
 from isocenter.core.progress import track
 from isocenter.core.tables import Kind, read_table, write_table
 from isocenter.core.workspace import Workspace
-from isocenter.harmonize.image import ImageHeader, reader_for, recognize
+from isocenter.harmonize.image import BrokenImage, ImageHeader, reader_for, recognize
 
 SHARD = 2000
 THREADS = 4
@@ -30,7 +30,7 @@ FACTS = Kind("file-facts", 1, pa.schema([
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What one file is. `path` is POSIX and relative to the root; `header` is None for files no reader knows."""
+    """What one file is. `path` is POSIX and relative to the root; `header` is None for files no reader knows; beside an `error` it is what the file still says."""
 
     path: str
     bytes: int
@@ -118,6 +118,8 @@ def _facts(root: Path, path: str, size: int, mtime: float) -> dict[str, Any]:
         digest = file_hash(full)
         format_ = recognize(full)
         header = reader_for(format_).header(full) if format_ else None
+    except BrokenImage as problem:
+        error, header = problem.what, problem.header
     except Unreadable as problem:
         error = problem.what
     except OSError as problem:

@@ -108,18 +108,21 @@ def _scanned(workspace: Workspace, name: str) -> tuple[Source, dict[str, dict[st
 
 
 def _units(source: Source, rows: dict[str, dict[str, Any]], inventory: pl.DataFrame) -> Iterator[Unit]:
-    """Series in order of their UIDs, then volume files in order of their paths. Files in error are nobody's work."""
+    """Series in order of their UIDs, with their unreadable files, then volume files in order of their paths. Other files in error are nobody's work."""
     readable = inventory.filter(pl.col("role").is_in(["image"]) & pl.col("error").is_null())
     owned: dict[str, list[str]] = defaultdict(list)
     for path, owner in readable.select("path", "sample_id").iter_rows():
         if owner is not None:
             owned[owner].append(path)
     series: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    broken: dict[str, list[str]] = defaultdict(list)
     for row in rows.values():
-        if row["error"] is None and row["format"] == "dicom":
+        if row["format"] == "dicom" and row["error"] is None:
             series[row["series_id"] or row["sample_id"]].append(row)
+        elif row["format"] == "dicom" and row["series_id"]:
+            broken[row["series_id"]].append(row["uri"])
     for key, members in sorted(series.items()):
-        paths = sorted({path for row in members for path in (*owned[row["sample_id"]], row["uri"])})
+        paths = sorted({path for row in members for path in (*owned[row["sample_id"]], row["uri"])}.union(broken[key]))
         yield _unit(key, members, paths, source)
     for row in sorted(rows.values(), key=lambda row: row["uri"]):
         if row["error"] is None and row["format"] in VOLUMES:

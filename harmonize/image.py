@@ -40,6 +40,14 @@ class ImageHeader:
     issues: tuple[str, ...] = ()
 
 
+class BrokenImage(Unreadable):
+    """Its pixels cannot be had; `header` is what the file still says of itself."""
+
+    def __init__(self, problem: Unreadable, header: ImageHeader) -> None:
+        super().__init__(problem.what, where=problem.where, hint=problem.hint)
+        self.header = header
+
+
 def recognize(path: Path) -> str | None:
     """The format of a file by its content, never by its name; None when no reader knows it. `file::array` is its file. Raises Unreadable if empty."""
     file = Path(str(path).partition("::")[0]) if "::" in str(path) and not path.exists() else path

@@ -9,6 +9,7 @@ from typing import Any
 
 from isocenter.harmonize.file_facts import FileFacts
 from isocenter.harmonize.grouping import Group
+from isocenter.harmonize.image import ImageHeader
 from isocenter.harmonize.layout import LIST_SEPARATOR, SAMPLE_COLUMNS
 from isocenter.harmonize.layout_rules import Layout
 from isocenter.harmonize.readings import Said, said_in_cell
@@ -62,7 +63,7 @@ def build_row(source: Source, layout: Layout, one: Group, tables: list[JoinTable
         "modality": header.modality or (rule.modality if rule else None) or layout.modality,
         "published_split": (rule.split if rule else None) or layout.split,
     }
-    values |= {name: header.facts[name] for name in FROM_HEADER if header.facts.get(name) is not None}
+    values |= _header_facts(header)
     values |= dict(one.columns)
     values["issues"] += list(one.issues)
     row = SampleRow(values, tuple(image.facts.path for image in (*one.images, *one.doubled)), first.tokens)
@@ -73,13 +74,19 @@ def build_row(source: Source, layout: Layout, one: Group, tables: list[JoinTable
 
 
 def error_row(source: Source, facts: FileFacts) -> SampleRow:
-    """The row of a file that cannot be read: it is counted, named and never guessed at."""
+    """The row of a file that cannot be read: it is counted, named by what its header still says, and never guessed at."""
     values: dict[str, Any] = {
         "sample_id": sample_id(source.slug, source.release, facts.path), "dataset": source.name, "release": source.release, "uri": facts.path,
         "format": facts.format, "bytes": facts.bytes, "file_hash": facts.file_hash, "license": source.license, "issues": [], "labels": None,
         "error": facts.error or "named like an image, but no reader knows its content",
     }
+    if facts.header is not None:
+        values |= {"modality": facts.header.modality, **_header_facts(facts.header)}
     return SampleRow(values, (facts.path,))
+
+
+def _header_facts(header: ImageHeader) -> dict[str, Any]:
+    return {name: header.facts[name] for name in FROM_HEADER if header.facts.get(name) is not None}
 
 
 def _shape(one: Group) -> list[int] | None:

@@ -12,7 +12,7 @@ from isocenter.harmonize.dicom.header import Header, check, read_header
 from isocenter.harmonize.dicom.identifying import identifying_texts
 from isocenter.harmonize.dicom.kinds import kind_of
 from isocenter.harmonize.dicom.stack import dicom_samples
-from isocenter.harmonize.image import ImageHeader, Pixels
+from isocenter.harmonize.image import BrokenImage, ImageHeader, Pixels
 from isocenter.harmonize.quality.identifying_tags import check as check_tags
 from isocenter.harmonize.readers._quiet import quiet_decoders
 
@@ -29,9 +29,17 @@ def sniff(head: bytes, path: Path) -> str | None:
 
 
 def header(path: Path) -> ImageHeader:
-    """Facts of a DICOM file. Raises Unreadable when it is broken, empty of elements, or its pixels end early or do not decode."""
+    """Facts of a DICOM file. Raises Unreadable when it is broken or empty of elements, BrokenImage when its pixels end early or do not decode."""
     found = read_header(path)
-    facts, issues = _facts(found), tuple(str(finding) for finding in check_tags(identifying_texts(found)))
+    facts = _facts(found)
+    try:
+        return _image(found, facts)
+    except Unreadable as problem:
+        raise BrokenImage(problem, ImageHeader("dicom", modality=facts["modality"], image=False, facts=facts)) from problem
+
+
+def _image(found: Header, facts: dict[str, Any]) -> ImageHeader:
+    path, issues = found.path, tuple(str(finding) for finding in check_tags(identifying_texts(found)))
     if (told := told_by(path, facts["kind"])) is not None:
         facts["told"] = told
     if found.get("Rows") is None or found.get("Columns") is None or found.get("BitsAllocated") is None or facts["modality"] in WITHOUT_PIXELS:

@@ -73,6 +73,19 @@ def test_rows_name_series_and_stored_file_or_the_reason(workspace):
     assert np.array_equal(nib.load(workspace.root / echoes[0]["stored"]).get_fdata(), nib.load(workspace.root / echoes[1]["stored"]).get_fdata() + 1)
 
 
+def test_a_volume_whose_last_slice_cannot_be_read_says_so(tmp_path):
+    files = write_series(tmp_path / "data", STACK, AXIAL, name="cut")
+    files[-1].write_bytes(files[-1].read_bytes()[:-100])
+    workspace = Workspace.create(tmp_path / "workspace")
+    adopt(workspace, "mini", tmp_path / "data", layout="dicom")
+    scan(workspace, "mini")
+    harmonize(workspace, "mini")
+    broken, volume = sorted(rows(workspace), key=lambda row: row["error"] is None)
+    assert (broken["series_id"], broken["protocol"], broken["stored"]) == (volume["series_id"], volume["protocol"], None)
+    assert nib.load(volume["stored"]).shape[2] == 5
+    assert any(f"{files[-1].name} was left out: pixel data cut short" in issue for issue in volume["issues"])
+
+
 def test_a_nifti_file_is_turned_and_keeps_its_stored_values_and_slope(workspace):
     scan(workspace, "mini")
     harmonize(workspace, "mini")

@@ -7,6 +7,7 @@ import polars as pl
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.tables import read_table
@@ -220,6 +221,19 @@ def test_the_malformed_files_are_each_read_or_in_error(workspace: Workspace, ext
     assert "no reader knows" in errors["text_named.dcm"]
     assert "truncated JPEG" in errors["truncated.jpg"]
     assert inventory.filter(pl.col("path") == "png_named.jpg")["format"].item() == "png"
+
+
+def test_a_dicom_file_cut_short_is_in_error_and_keeps_what_its_header_says(workspace: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "cut"
+    root.mkdir()
+    whole = Path(get_testdata_file("CT_small.dcm", read=False)).read_bytes()
+    (root / "cut.dcm").write_bytes(whole[: len(whole) // 2])
+    adopt(workspace, "cut", root)
+    scan(workspace, "cut")
+    row = read_table(workspace.samples("cut"), SAMPLES).row(0, named=True)
+    assert "cut short" in row["error"]
+    assert (row["modality"], row["series_number"], row["patient_id"], row["shape"]) == ("CT", 1, "1CT1", None)
+    assert row["series_id"].startswith("1.3.6.1.4.1.5962.")
 
 
 def test_a_picture_cut_short_is_in_error_without_being_decoded(workspace: Workspace, tmp_path: Path) -> None:
