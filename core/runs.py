@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from isocenter.core.lock import only_writer
 from isocenter.core.workspace import Workspace
 
 VERSIONED = ("isocenter", "duckdb", "polars", "pyarrow", "numpy", "pydicom", "nibabel", "pillow")
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(slots=True)
@@ -33,7 +35,8 @@ class Run:
 def ledger(workspace: Workspace, verb: str, *, dry_run: bool = False, alone: bool = True, **parameters: Any) -> Iterator[Run]:
     """Record a command: an entry is written when it ends, also when it fails; a dry run leaves none.
 
-    alone: no other process may write in the workspace meanwhile (see `only_writer`, which raises Conflict); not asked of a dry run and of what only reads.
+    alone: no other process may write in the workspace meanwhile (see `only_writer`, which raises Conflict); not asked of a dry run and of what only reads,
+    which works without an entry where none can be written.
     """
     run, started, clock = Run(verb, parameters), datetime.now(UTC), time.monotonic()
     outcome = "failed"
@@ -44,10 +47,21 @@ def ledger(workspace: Workspace, verb: str, *, dry_run: bool = False, alone: boo
         finally:
             stamp = started.strftime("%Y%m%dT%H%M%S.%f")
             if not dry_run:
-                write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
-                    "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
-                    "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
-                })
+                with nullcontext() if alone else _writable_or_not():
+                    write_json(workspace.runs / f"{stamp}-{os.getpid()}-{verb}.json", {
+                        "verb": verb, "outcome": outcome, "started": started.isoformat(), "seconds": round(time.monotonic() - clock, 3),
+                        "parameters": parameters, "inputs": run.inputs, "outputs": run.outputs, "counts": run.counts, "versions": versions(),
+                    })
+
+
+@contextmanager
+def _writable_or_not() -> Iterator[None]:
+    """A workspace of somebody else, or on a medium that cannot be written, may still be read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
 
 
 def versions() -> dict[str, str]:

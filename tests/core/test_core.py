@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from isocenter.core import progress
+from isocenter.core import progress, runs
 from isocenter.core.errors import BadInput, NotFound
 from isocenter.core.files import draft
 from isocenter.core.issues import Issues
@@ -76,6 +77,17 @@ def test_the_ledger_keeps_an_entry_of_a_failed_command(workspace: Workspace) -> 
         raise RuntimeError
     entry = json.loads(next(workspace.runs.glob("*-merge.json")).read_text())
     assert (entry["outcome"], entry["parameters"]) == ("failed", {"datasets": ["a"]})
+
+
+def test_what_only_reads_works_where_no_entry_can_be_written_and_a_writer_fails_there(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(runs, "write_json", refuse)
+    with ledger(workspace, "compare", alone=False) as run:
+        run.counts["pairs"] = 1
+    with pytest.raises(OSError, match="Read-only"), ledger(workspace, "merge"):
+        pass
 
 
 def test_a_file_in_the_users_folder_is_a_plugin(tmp_path: Path) -> None:
