@@ -56,8 +56,7 @@ def dedup(workspace: Workspace, cohort: Cohort, *, name: str, near: bool = True,
         decided = concerning(verdicts, cohort.table["sample_id"])
         asked = {"near": near, "local": local, "seed": seed} | ({"settled": [[*ends, verdict] for ends, verdict in sorted(decided.items())]} if decided else {})
         claim(workspace, cohort.next(name, cohort.table, "dedup", **asked), force=force)
-        broken = _decode(workspace, cohort)
-        table = cohort.samples(workspace, COLUMNS).filter(~pl.col("sample_id").is_in(list(broken)))
+        table, broken = _decoded(workspace, cohort, dry_run=dry_run)
         pairs = _exact(table)
         pairs += near_pairs(workspace, table, pairs, local=local, seed=seed, dry_run=dry_run) if near else []
         pairs = apply(pairs, concerning(decided, table["sample_id"]))
@@ -80,13 +79,15 @@ def write_sheets(workspace: Workspace, cohort: Cohort, found: Deduplicated, fold
     return sheets(workspace, cohort.samples(workspace, ["spacing_mm"]), found.pairs, folder)
 
 
-def _decode(workspace: Workspace, cohort: Cohort) -> dict[str, str]:
-    """Make sure that pixel hashes are known; sample id -> cause for the cohort's samples that do not decode."""
-    broken: dict[str, str] = {}
-    for dataset in cohort.table["dataset"].unique().sort():
-        broken |= ensure_pixel_hashes(workspace, dataset)
-    ids = set(cohort.table["sample_id"].to_list())
-    return {sample: cause for sample, cause in broken.items() if sample in ids}
+def _decoded(workspace: Workspace, cohort: Cohort, *, dry_run: bool) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The cohort's samples with their pixel hashes, and sample id -> cause for those that do not decode."""
+    looked = [ensure_pixel_hashes(workspace, dataset, dry_run=dry_run) for dataset in cohort.table["dataset"].unique().sort()]
+    broken = {sample: cause for one in looked for sample, cause in one.broken.items()}
+    hashes = {sample: digest for one in looked for sample, digest in one.hashes.items()}
+    table = cohort.samples(workspace, COLUMNS)
+    found = pl.col("sample_id").replace_strict(hashes, default=pl.col("pixel_hash"), return_dtype=pl.String)
+    ids = set(table["sample_id"].to_list())
+    return table.with_columns(pixel_hash=found).filter(~pl.col("sample_id").is_in(list(broken))), {sample: cause for sample, cause in broken.items() if sample in ids}
 
 
 def _exact(table: pl.DataFrame) -> list[Pair]:

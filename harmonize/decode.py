@@ -100,25 +100,36 @@ def _series_order(workspace: Workspace, dataset: str) -> dict[str, tuple[float, 
 UNDECODABLE = "corrupted_file: pixels do not decode: "
 
 
-def ensure_pixel_hashes(workspace: Workspace, dataset: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Of the samples that had no pixel hash: sample id -> hash, and sample id -> cause for those whose pixels do not decode."""
+
+    hashes: dict[str, str]
+    broken: dict[str, str]
+
+
+def ensure_pixel_hashes(workspace: Workspace, dataset: str, *, dry_run: bool = False) -> Decoded:
     """Decode every sample that has no pixel hash yet; hashes and what the quality rules see in the pixels go into the sample table.
 
-    Returns sample id -> cause for samples whose pixels do not decode; the table names the cause among their issues.
+    The table names the cause among the issues of samples that do not decode. dry_run: the table stays as it is.
     """
     path = workspace.samples(dataset)
     table = read_table(path, SAMPLES)
     todo = table.filter(pl.col("pixel_hash").is_null() & pl.col("error").is_null())["sample_id"].to_list()
     if not todo:
-        return {}
+        return Decoded({}, {})
     decoder = Decoder(workspace, dataset)
     rows = {row["sample_id"]: row for row in table.iter_rows(named=True)}
+    hashes: dict[str, str] = {}
     broken: dict[str, str] = {}
     with ThreadPoolExecutor(THREADS) as pool:
         for one, seen in track(_seen(pool, decoder, rows, todo), "decode", total=len(todo)):
             rows[one] |= {"pixel_hash": seen.digest, "issues": _issues(rows[one], seen)}
+            hashes |= {one: seen.digest} if seen.digest is not None else {}
             broken |= {one: seen.cause} if seen.cause is not None else {}
-    write_table(path, list(rows.values()), SAMPLES, read_header(path, SAMPLES))
-    return broken
+    if not dry_run:
+        write_table(path, list(rows.values()), SAMPLES, read_header(path, SAMPLES))
+    return Decoded(hashes, broken)
 
 
 @dataclass(frozen=True, slots=True)

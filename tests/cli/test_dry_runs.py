@@ -1,4 +1,4 @@
-"""adopt, scan, check and demo say what they would do, and leave no trace of having been asked."""
+"""adopt, scan, check, dedup and demo say what they would do, and leave no trace of having been asked."""
 
 from __future__ import annotations
 
@@ -73,6 +73,19 @@ def test_scanning_with_patterns_sorts_the_names(home: Path) -> None:
     run("init", "w")
     run("adopt", "films", "films", "--layout", "l.toml", "-w", "w")
     assert asked("scan", "films", "-w", "w", "--dry-run")["by_name"] == {"excluded": 1, "image": 2, "table": 1}
+
+
+def test_looking_for_copies_finds_them_and_keeps_nothing_of_what_it_decoded(home: Path) -> None:
+    with Image.open(home / "films/1.png") as film:
+        film.save(home / "films/again.png", compress_level=0)
+    run("init", "w")
+    run("adopt", "films", "films", "-w", "w")
+    run("scan", "films", "-w", "w")
+    run("merge", "films", "--as", "all", "-w", "w")
+    before = files(home)
+    told = asked("dedup", "all", "--exact", "--as", "unique", "-w", "w", "--dry-run")
+    assert (told["dropped"], told["pairs"], told["written"]) == (1, [{"net": "pixel", "verdict": "same", "pairs": 1}], False)
+    assert files(home) == before
 
 
 def test_checking_counts_what_it_would_decode(home: Path) -> None:
